@@ -1,0 +1,1 @@
+//! Health, clock, cost and reset

@@ -1,0 +1,1 @@
+//! Generates the api crates from the models

@@ -1,0 +1,1 @@
+//! Generated types, schema and dispatch

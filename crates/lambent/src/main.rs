@@ -1,0 +1,2 @@
+//! The `lambent` command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Requests and GB-seconds per function, and the bill

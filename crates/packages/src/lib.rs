@@ -1,0 +1,1 @@
+//! Function code and layers: durable blobs and their unpacked form

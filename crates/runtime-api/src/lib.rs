@@ -1,0 +1,1 @@
+//! The HTTP API that functions and extensions talk to

@@ -1,0 +1,1 @@
+//! Runtime names, the host's interpreters for them, and our bootstraps

@@ -1,0 +1,1 @@
+//! Builds every part; owns start, drain and stop

@@ -1,0 +1,1 @@
+//! AWS protocol codecs over generated schemas
