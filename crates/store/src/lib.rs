@@ -4,7 +4,7 @@
 //! conflicts. When [`Store::commit`] returns `Ok`, the change is on disk. This is FoundationDB's model within
 //! FoundationDB's limits, so that engines can be exchanged; `docs/decisions` says why.
 
-mod embedded;
+mod apply;
 mod key;
 mod memory;
 mod table;
@@ -16,10 +16,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 pub use bytes::Bytes;
 
-pub use embedded::EmbeddedStore;
 pub use key::{KeyPart, KeyReader, key, prefix_end};
-pub use memory::MemoryStore;
-pub use table::{Record, Table, TableError};
+pub use memory::{Applied, MemoryStore};
+pub use table::{Record, Row, Table, TableError};
 pub use transaction::{Check, CommitError, Fence, Mutation, StoreError, Transaction, Version};
 
 /// The store as every service holds it.
@@ -69,6 +68,11 @@ pub trait Snapshot: Send + Sync {
     async fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError>;
 
     /// Entries with `from <= key < to`, in order (descending when `reverse`), at most `limit`.
-    async fn range(&self, from: &[u8], to: &[u8], limit: usize, reverse: bool)
-    -> Result<Vec<Entry>, StoreError>;
+    async fn range(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Entry>, StoreError>;
 }

@@ -104,3 +104,9 @@ pub enum CommitError {
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
 }
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
