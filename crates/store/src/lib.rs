@@ -5,6 +5,7 @@
 //! FoundationDB's limits, so that engines can be exchanged; `docs/decisions` says why.
 
 mod apply;
+mod embedded;
 mod key;
 mod memory;
 mod table;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 pub use bytes::Bytes;
 
+pub use embedded::EmbeddedStore;
 pub use key::{KeyPart, KeyReader, key, prefix_end};
 pub use memory::{Applied, MemoryStore};
 pub use table::{Record, Row, Table, TableError};

@@ -65,7 +65,8 @@ impl Store for MemoryStore {
         if let Some((error, Applied::No)) = failure {
             return Err(error);
         }
-        let version = Version(inner.version.0 + 1);
+        let version =
+            if transaction.mutations.is_empty() { inner.version } else { Version(inner.version.0 + 1) };
         apply(&mut Latest(&mut inner.entries), &transaction, version)?;
         inner.version = version;
         match failure {
