@@ -6,6 +6,7 @@
 
 mod environment;
 mod isolation;
+mod process;
 mod spec;
 
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 
 pub use environment::{Environment, Exit, Process};
 pub use isolation::{Isolation, IsolationFeature};
+pub use process::{ProcessOptions, ProcessSandbox};
 pub use spec::{EnvironmentId, EnvironmentSpec, Network, Program, ZygoteKey};
 
 /// Starts execution environments.
