@@ -175,7 +175,14 @@ mod tests {
 
     #[test]
     fn what_is_no_function_arn_is_refused() {
-        for text in ["", "arn:aws:lambda", "arn:aws:sqs:r1:000000000000:q", "arn:aws:lambda:r1:0:function:f", "arn:aws:lambda:r1:000000000000:function:", "arn:aws:lambda:r1:000000000000:function:a:b:c"] {
+        for text in [
+            "",
+            "arn:aws:lambda",
+            "arn:aws:sqs:r1:000000000000:q",
+            "arn:aws:lambda:r1:0:function:f",
+            "arn:aws:lambda:r1:000000000000:function:",
+            "arn:aws:lambda:r1:000000000000:function:a:b:c",
+        ] {
             assert!(FunctionArn::parse(text).is_err(), "{text}");
         }
     }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use clock::Timestamp;
 
 use crate::validate::{Step, Violations, shown};
-use crate::{At, Document, Length, ListShape, MapShape, Member, Mut, Schema, Struct, Target, TimestampFormat};
+use crate::{
+    At, Document, Length, ListShape, MapShape, Member, Mut, Schema, Struct, Target, TimestampFormat,
+};
 
 /// How deep an input may nest. DynamoDB documents go deepest: 32 levels of two frames each.
 pub(crate) const DEPTH_MAX: usize = 128;
@@ -109,7 +111,11 @@ pub(crate) fn read_members<R: Reader>(
 }
 
 /// What must hold of a structure once all its members are read.
-pub(crate) fn finish_struct(schema: &'static Schema, presence: Presence, violations: &mut Violations) -> Result<()> {
+pub(crate) fn finish_struct(
+    schema: &'static Schema,
+    presence: Presence,
+    violations: &mut Violations,
+) -> Result<()> {
     for (index, member) in schema.members.iter().enumerate() {
         if member.required && !presence.has(index) {
             violations.missing(member);

@@ -113,8 +113,7 @@ impl Error {
             Self::Common(common) => Some(&common.message),
             Self::Modelled(Modelled(shape)) => {
                 let members = shape.schema().members;
-                let index =
-                    members.iter().position(|member| member.name.eq_ignore_ascii_case("message"))?;
+                let index = members.iter().position(|member| member.name.eq_ignore_ascii_case("message"))?;
                 match shape.field(index) {
                     Ref::String(message) => Some(message),
                     _ => None,

@@ -228,10 +228,11 @@ fn read_headers(mut bytes: Bytes) -> Result<Vec<(String, HeaderValue)>, FrameErr
 /// The frame of an event: the union's one member that is set.
 pub(crate) fn event_frame(event: &dyn Struct) -> Option<Frame> {
     let members = event.schema().members;
-    let (member, value) = members.iter().enumerate().find_map(|(index, member)| match event.field(index) {
-        Ref::Struct(value) => Some((member, value)),
-        _ => None,
-    })?;
+    let (member, value) =
+        members.iter().enumerate().find_map(|(index, member)| match event.field(index) {
+            Ref::Struct(value) => Some((member, value)),
+            _ => None,
+        })?;
     let mut content_type = "application/json";
     let mut payload = None;
     for (index, inner) in value.schema().members.iter().enumerate() {
@@ -254,8 +255,7 @@ pub(crate) fn event_frame(event: &dyn Struct) -> Option<Frame> {
         write_struct(&mut writer, value, |at| at == At::Body);
         writer.finish()
     });
-    let headers =
-        [(":message-type", "event"), (":event-type", member.wire), (":content-type", content_type)];
+    let headers = [(":message-type", "event"), (":event-type", member.wire), (":content-type", content_type)];
     Some(Frame::new(&headers, payload))
 }
 

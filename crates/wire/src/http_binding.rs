@@ -11,9 +11,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::decode::{DecodeError, Presence, Reader, Result, read_value};
 use crate::validate::{Step, Violations};
-use crate::{
-    At, Document, ListShape, MapShape, Member, Mut, Ref, Request, Struct, Target, TimestampFormat,
-};
+use crate::{At, Document, ListShape, MapShape, Member, Mut, Ref, Request, Struct, Target, TimestampFormat};
 
 /// Reads all members of `into` that do not travel in the body.
 pub(crate) fn read_bound(

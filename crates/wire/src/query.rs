@@ -148,7 +148,8 @@ impl Reader for QueryReader<'_> {
     }
 
     fn list(&mut self, shape: &ListShape, each: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
-        let holder = if shape.flattened { Some(self.node) } else { self.node.children.get(shape.member_name) };
+        let holder =
+            if shape.flattened { Some(self.node) } else { self.node.children.get(shape.member_name) };
         // `Name=` is how an empty list is written.
         let Some(holder) = holder else { return Ok(()) };
         for item in holder.numbered() {

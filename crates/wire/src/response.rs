@@ -16,7 +16,8 @@ use crate::http_binding::write_bound;
 use crate::json::JsonWriter;
 use crate::xml::XmlWriter;
 use crate::{
-    At, Document, Error, EventStream, Modelled, Mut, OperationSchema, Protocol, Ref, Reply, ServiceSchema, Struct,
+    At, Document, Error, EventStream, Modelled, Mut, OperationSchema, Protocol, Ref, Reply, ServiceSchema,
+    Struct,
 };
 
 /// An answer.
@@ -78,7 +79,13 @@ pub fn respond(
     finish(status, headers, protocol, request_id, body)
 }
 
-fn finish(status: u16, mut headers: HeaderMap, protocol: Protocol, request_id: RequestId, body: Body) -> Response {
+fn finish(
+    status: u16,
+    mut headers: HeaderMap,
+    protocol: Protocol,
+    request_id: RequestId,
+    body: Body,
+) -> Response {
     if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
         headers.insert("x-amzn-requestid", id);
     }

@@ -85,7 +85,11 @@ impl Violations {
         }
     }
 
-    pub(crate) fn check_range<T: PartialOrd + std::fmt::Display + Copy>(&mut self, range: Range<T>, value: T) {
+    pub(crate) fn check_range<T: PartialOrd + std::fmt::Display + Copy>(
+        &mut self,
+        range: Range<T>,
+        value: T,
+    ) {
         if let Some(min) = range.min.filter(|min| value < *min) {
             let constraint = format!("Member must have value greater than or equal to {min}");
             self.report(&format!("'{value}'"), &constraint);

@@ -52,7 +52,9 @@ impl<'a> JsonReader<'a> {
 
     fn unexpected(&self) -> DecodeError {
         match self.input.get(self.at) {
-            Some(_) => DecodeError::new(format!("Unexpected character at offset {} of the JSON text.", self.at)),
+            Some(_) => {
+                DecodeError::new(format!("Unexpected character at offset {} of the JSON text.", self.at))
+            }
             None => DecodeError::new("Unexpected end of the JSON text."),
         }
     }
@@ -64,7 +66,9 @@ impl<'a> JsonReader<'a> {
             Some(b't') => "TRUE_VALUE",
             Some(b'f') => "FALSE_VALUE",
             Some(b'-' | b'0'..=b'9') => "NUMBER_VALUE",
-            Some(b'{') => return Err(DecodeError::new("Start of structure or map found where not expected.")),
+            Some(b'{') => {
+                return Err(DecodeError::new("Start of structure or map found where not expected."));
+            }
             Some(b'[') => return Err(DecodeError::new("Start of list found where not expected.")),
             _ => return Err(self.unexpected()),
         })

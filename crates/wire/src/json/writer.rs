@@ -87,7 +87,8 @@ impl Writer for JsonWriter {
     fn timestamp(&mut self, value: Timestamp, format: Option<TimestampFormat>) {
         match format.unwrap_or(TimestampFormat::EpochSeconds) {
             TimestampFormat::EpochSeconds => {
-                let (whole, millis) = (value.as_millis().div_euclid(1000), value.as_millis().rem_euclid(1000));
+                let (whole, millis) =
+                    (value.as_millis().div_euclid(1000), value.as_millis().rem_euclid(1000));
                 let text = if millis == 0 { whole.to_string() } else { format!("{whole}.{millis:03}") };
                 self.out.extend_from_slice(text.as_bytes());
             }

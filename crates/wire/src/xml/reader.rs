@@ -94,7 +94,11 @@ impl<'a> XmlReader<'a> {
         text.parse().map_err(|_| DecodeError::new(format!("{text:?} is not a valid {wanted}.")))
     }
 
-    fn inside<T>(&mut self, elements: Vec<&'a Element>, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn inside<T>(
+        &mut self,
+        elements: Vec<&'a Element>,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let outer = std::mem::replace(&mut self.elements, elements);
         let result = read(self);
         self.elements = outer;

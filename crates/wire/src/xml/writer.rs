@@ -67,7 +67,13 @@ impl XmlWriter {
         self.element(self.next, text);
     }
 
-    fn begin(&mut self, flattened: bool, each: &'static str, key_name: &'static str, value_name: &'static str) {
+    fn begin(
+        &mut self,
+        flattened: bool,
+        each: &'static str,
+        key_name: &'static str,
+        value_name: &'static str,
+    ) {
         let wrapper = (!flattened).then_some(self.next);
         if let Some(wrapper) = wrapper {
             self.open(wrapper, None);
