@@ -66,7 +66,8 @@ impl<'a> Emitter<'a> {
     fn library(&self) -> String {
         let title = &self.source.model.metadata.service_full_name;
         format!(
-            "{HEADER}//! {title}: types, schema and dispatch.\n\nmod schema;\nmod service;\nmod types;\n\n\
+            "{HEADER}//! {title}: types, schema and dispatch.\n\
+             #![allow(clippy::too_many_lines, reason = \"a dispatch has an arm for each operation\")]\n\nmod schema;\nmod service;\nmod types;\n\n\
              pub use service::*;\npub use types::*;\npub use wire::{{Context, Error, Timestamp}};\n"
         )
     }

@@ -2599,7 +2599,6 @@ impl<S: Iam> Service for IamService<S> {
         &SERVICE
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn call<'a>(&'a self, context: &'a Context, request: &'a Request) -> BoxFuture<'a, Result<Reply, Error>> {
         match request.operation.name {
             "AttachRolePolicy" => Box::pin(async move {

@@ -2086,7 +2086,6 @@ impl<S: Lambda> Service for LambdaService<S> {
         &SERVICE
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn call<'a>(&'a self, context: &'a Context, request: &'a Request) -> BoxFuture<'a, Result<Reply, Error>> {
         match request.operation.name {
             "CreateFunction" => Box::pin(async move {

@@ -2024,7 +2024,6 @@ impl<S: Logs> Service for LogsService<S> {
         &SERVICE
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn call<'a>(&'a self, context: &'a Context, request: &'a Request) -> BoxFuture<'a, Result<Reply, Error>> {
         match request.operation.name {
             "CreateLogGroup" => Box::pin(async move {

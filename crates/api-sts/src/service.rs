@@ -203,7 +203,6 @@ impl<S: Sts> Service for StsService<S> {
         &SERVICE
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn call<'a>(&'a self, context: &'a Context, request: &'a Request) -> BoxFuture<'a, Result<Reply, Error>> {
         match request.operation.name {
             "AssumeRole" => Box::pin(async move {

@@ -2,7 +2,6 @@
 //!
 //! Every task has a name, is counted, hears of the shutdown, and is waited for. `tokio::spawn` is a clippy
 //! error everywhere else.
-#![expect(clippy::disallowed_methods, reason = "this is where tasks are spawned")]
 
 use std::future::Future;
 

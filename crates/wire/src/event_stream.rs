@@ -13,7 +13,9 @@ use crate::{At, Error, Ref, Struct};
 
 /// Events on their way to a client, each a union with one member set. An error ends the stream.
 #[derive(Default)]
-pub struct EventStream(Option<Pin<Box<dyn Stream<Item = Result<Box<dyn Struct>, Error>> + Send + Sync>>>);
+pub struct EventStream(Option<Events>);
+
+type Events = Pin<Box<dyn Stream<Item = Result<Box<dyn Struct>, Error>> + Send + Sync>>;
 
 impl EventStream {
     /// A stream of these events.

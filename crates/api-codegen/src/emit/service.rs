@@ -122,7 +122,6 @@ impl Emitter<'_> {
             out,
             "/// Decodes requests for an implementation of [`{name}`].\n#[derive(Debug)]\npub struct {name}Service<S>(pub S);\n\n\
              impl<S: {name}> Service for {name}Service<S> {{\n    fn schema(&self) -> &'static ServiceSchema {{\n        &SERVICE\n    }}\n\n    \
-             #[expect(clippy::too_many_lines, reason = \"one arm for each operation\")]\n    \
              fn call<'a>(&'a self, context: &'a Context, request: &'a Request) -> BoxFuture<'a, Result<Reply, Error>> {{\n        \
              match request.operation.name {{"
         )?;
