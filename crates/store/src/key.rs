@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_end_of_everything_is_past_every_key() {
-        assert!(prefix_end(&[]) > Bytes::from(vec![0xff; Limits::PORTABLE.key_bytes]));
+        assert!(prefix_end(&[])[..] > [0xff; Limits::PORTABLE.key_bytes][..]);
         assert_eq!(prefix_end(&[7, 0xff]), Bytes::from_static(&[8]));
     }
 

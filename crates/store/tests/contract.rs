@@ -1,4 +1,5 @@
 //! What every backend promises, run against each of them.
+#![expect(clippy::unwrap_used, reason = "a call that fails is a test that fails")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
