@@ -100,6 +100,9 @@ async fn a_record_too_long_for_an_entry_is_refused_or_split() {
     commit(&store, |t| LONG_NOTES.put(t, short, &note("small")).unwrap()).await.unwrap();
     assert_eq!(LONG_NOTES.get_now(&store, short).await.unwrap().unwrap().record, note("small"));
     assert_eq!(LONG_NOTES.get_now(&store, longer).await.unwrap().unwrap().record, long_note("y"));
+    let snapshot = store.snapshot().await.unwrap();
+    let entries = snapshot.range(&[], &prefix_end(&[]), 99, false).await.unwrap();
+    assert_eq!(entries.len(), 2 + 4, "two rows, and the four parts of one of them");
     commit(&store, |t| LONG_NOTES.delete_all(t, &[])).await.unwrap();
     let snapshot = store.snapshot().await.unwrap();
     assert_eq!(snapshot.range(&[], &prefix_end(&[]), 9, false).await.unwrap(), []);
