@@ -1,0 +1,185 @@
+//! The way of a request, in order.
+
+use std::sync::Arc;
+
+use auth::{Authenticator, Caller};
+use bytes::Bytes;
+use clock::Stopwatch;
+use http::request::Parts;
+use http_body::Body;
+use ids::{IdSource, RequestId};
+use wire::{Context, Error, Protocol, Service};
+
+use crate::body::{self, ReadError};
+use crate::browser::{self, Refused};
+use crate::local::is_local;
+use crate::refusal::{Dialect, Refusal, auth_error};
+use crate::resolve::{Route, Services, dialect};
+use crate::{Config, Local, Origin, Side};
+
+/// What all requests go through.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    config: Config,
+    services: Services,
+    local: Arc<dyn Local>,
+    authenticator: Authenticator,
+    ids: IdSource,
+}
+
+/// What is known of the listener that a request came in by.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    pub(crate) origin: Origin,
+    /// Can only be reached from this host.
+    pub(crate) loopback: bool,
+}
+
+impl Pipeline {
+    pub(crate) fn new(
+        config: Config,
+        services: Vec<Arc<dyn Service>>,
+        local: Arc<dyn Local>,
+        authenticator: Authenticator,
+        ids: IdSource,
+    ) -> Self {
+        Self { config, services: Services::new(services), local, authenticator, ids }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The answer to a request, whatever it is.
+    pub(crate) async fn answer<B>(&self, request: http::Request<B>, entrance: &Entrance) -> wire::Response
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let request_id = self.ids.request_id();
+        let elapsed = Stopwatch::start();
+        let (parts, body) = request.into_parts();
+        let reader = browser::reader(&parts, &self.config);
+        let mut response = match self.run(request_id, parts, body, entrance).await {
+            Ok(response) => response,
+            Err(refusal) => {
+                tracing::debug!(%request_id, error = %refusal.error, "refused");
+                refusal.answer(request_id)
+            }
+        };
+        if let Some(origin) = reader {
+            browser::let_read(&mut response, origin);
+        }
+        tracing::debug!(%request_id, status = response.status().as_u16(), elapsed = ?elapsed.elapsed(), "answered");
+        response
+    }
+
+    /// The answer when a handler failed beyond repair.
+    pub(crate) fn answer_failure(&self) -> wire::Response {
+        let dialect = Dialect::Protocol(Protocol::RestJson1);
+        Refusal::new(dialect, Error::internal()).answer(self.ids.request_id())
+    }
+
+    async fn run<B>(
+        &self,
+        request_id: RequestId,
+        parts: Parts,
+        body: B,
+        entrance: &Entrance,
+    ) -> Result<wire::Response, Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let origin = &entrance.origin;
+        // Code in a sandbox has no browser, and may call its endpoint what it likes.
+        if origin.side == Side::Host {
+            browser::check(&parts, entrance.loopback, &self.config).map_err(|why| foreign(why, &parts))?;
+            if let Some(response) = browser::answer_preflight(&parts) {
+                return Ok(response);
+            }
+        }
+        let body = body::read(body, self.config.body_bytes_max, self.config.body_timeout)
+            .await
+            .map_err(|why| self.unreadable(why, &parts))?;
+        if is_local(parts.uri.path()) && origin.side == Side::Host {
+            return Ok(self.local.answer(http::Request::from_parts(parts, body)).await);
+        }
+        let route = self.services.resolve(&parts, &body)?;
+        let signing_name = route.service.schema().signing_name;
+        let caller = self
+            .authenticator
+            .authenticate(&parts, &body, Some(signing_name), &origin.defaults)
+            .await
+            .map_err(|error| {
+                let dialect = Dialect::Protocol(route.protocol);
+                let service = Some(route.service.schema());
+                Refusal { service, dialect, error: auth_error(&error, dialect) }
+            })?;
+        Ok(dispatch(route, context(request_id, &parts, caller), parts, body).await)
+    }
+
+    fn unreadable(&self, why: ReadError, parts: &Parts) -> Refusal {
+        let error = match why {
+            ReadError::TooLarge => {
+                let message = format!("Request must be smaller than {} bytes", self.config.body_bytes_max);
+                Error::client("RequestEntityTooLargeException", 413, message)
+            }
+            ReadError::TimedOut => {
+                Error::client("RequestTimeout", 408, "The request's body did not arrive in time.")
+            }
+            ReadError::Broken => {
+                Error::client("IncompleteBody", 400, "The request's body did not arrive whole.")
+            }
+        };
+        Refusal::new(dialect(parts), error)
+    }
+}
+
+fn foreign(why: Refused, parts: &Parts) -> Refusal {
+    let message = match why {
+        Refused::UnknownHost => {
+            "This server does not go by the name in the Host header. Use its IP address, or configure the name."
+        }
+        Refused::ForeignOrigin => {
+            "This request comes from the web page of another origin. Configure the origin to allow it."
+        }
+    };
+    Refusal::new(dialect(parts), Error::client("AccessDeniedException", 403, message))
+}
+
+fn context(request_id: RequestId, parts: &Parts, caller: Caller) -> Context {
+    let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+    Context {
+        request_id,
+        account: caller.account,
+        region: caller.region,
+        caller: wire::Caller {
+            arn: caller.principal_arn,
+            user_id: caller.principal_id,
+            access_key_id: caller.access_key,
+        },
+        endpoint: format!("http://{}", browser::host(parts).unwrap_or("localhost")),
+        trace_id: trace_id.map(str::to_owned),
+    }
+}
+
+async fn dispatch(route: Route, context: Context, parts: Parts, body: Bytes) -> wire::Response {
+    let Route { service, operation, protocol, labels } = route;
+    let schema = service.schema();
+    let request = wire::Request { service: schema, operation, protocol, parts, labels, body };
+    let result = if operation.implemented {
+        service.call(&context, &request).await
+    } else {
+        Err(Error::not_implemented(schema.name, operation.name))
+    };
+    let request_id = context.request_id;
+    match result {
+        Ok(reply) => wire::respond(schema, operation, protocol, request_id, reply),
+        Err(error) => {
+            tracing::debug!(%request_id, service = schema.name, operation = operation.name, %error, "failed");
+            wire::respond_error(Some(schema), protocol, request_id, &error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
