@@ -262,7 +262,16 @@ fn give_up(started: Vec<Child>, program: &Path, error: &io::Error) -> StartError
 }
 
 fn spawn(command: &mut Command, sink: &OwnedFd) -> io::Result<Child> {
-    command.stdout(Stdio::from(sink.try_clone()?)).stderr(Stdio::from(sink.try_clone()?)).spawn()
+    command.stdout(Stdio::from(sink.try_clone()?)).stderr(Stdio::from(sink.try_clone()?));
+    // A program that was only just unpacked is "busy" until every process that was forked meanwhile, and so has
+    // inherited the writer's descriptor, has reached its own exec: a matter of milliseconds.
+    for _ in 0..100 {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            outcome => return outcome,
+        }
+    }
+    command.spawn()
 }
 
 fn listen() -> io::Result<TcpListener> {
