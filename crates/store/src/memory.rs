@@ -130,3 +130,24 @@ impl Snapshot for MemorySnapshot {
 fn entry((key, (value, version)): (&Bytes, &(Bytes, Version))) -> Entry {
     Entry { key: key.clone(), value: value.clone(), version: *version }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Mutation;
+
+    #[tokio::test]
+    async fn one_commit_fails_on_demand_with_or_without_effect() {
+        let store = MemoryStore::new();
+        let write = || Transaction::new().mutate(Mutation::Add(Bytes::from_static(b"n"), 1));
+        let unknown = || CommitError::Unknown("lost".to_owned());
+        for (applied, expected) in [(Applied::No, None), (Applied::Yes, Some(1))] {
+            store.fail_next_commit(unknown(), applied);
+            assert!(matches!(store.commit(write()).await, Err(CommitError::Unknown(_))));
+            let stored = store.snapshot().await.unwrap().get(b"n").await.unwrap();
+            let count = stored.map(|entry| i64::from_le_bytes(entry.value[..].try_into().unwrap()));
+            assert_eq!(count, expected);
+        }
+        store.commit(write()).await.unwrap();
+    }
+}
