@@ -1,2 +1,39 @@
-//! The `lambent` command line.
-fn main() {}
+//! The `lambent` command line: reads the arguments and the environment, and calls the part that does the work.
+
+mod arguments;
+mod aws;
+mod clock_command;
+mod cost;
+mod demo;
+mod doctor;
+mod endpoint;
+mod environment;
+mod failure;
+mod serve;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    // The sandbox's launcher is this same program: it must be small and single-threaded, so it goes its own way
+    // before anything else is started.
+    sandbox::launcher::main_if_requested();
+    let arguments = Arguments::parse();
+    let result = match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+        Command::Serve(options) => serve::run(options),
+        Command::Env(options) => environment::print(&options),
+        Command::Aws(options) => aws::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Cost(options) => cost::run(&options),
+        Command::Clock(options) => clock_command::run(&options),
+        Command::Demo(options) => demo::run(&options),
+    };
+    result.unwrap_or_else(|failure| {
+        terminal::error(&failure);
+        ExitCode::FAILURE
+    })
+}

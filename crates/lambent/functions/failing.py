@@ -1,0 +1,2 @@
+def handler(event, context):
+    raise ValueError("this order has no items")

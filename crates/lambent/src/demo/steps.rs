@@ -1,0 +1,171 @@
+//! What the demo shows, step by step. Each step checks that it did what it says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::client::Client;
+use super::packages;
+use crate::failure::Failure;
+use crate::terminal::{line, paint};
+
+const ROLE: &str = "arn:aws:iam::000000000000:role/lambda-role";
+
+/// The walk through the main job.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    client: Client,
+    endpoint: String,
+    folder: PathBuf,
+}
+
+impl Walk {
+    pub(crate) fn new(client: Client, endpoint: String, folder: &Path) -> Result<Self, Failure> {
+        packages::write(folder)?;
+        Ok(Self { client, endpoint, folder: folder.to_owned() })
+    }
+
+    pub(crate) fn all_steps(&mut self) -> Result<(), Failure> {
+        self.step("No function yet");
+        let listed = self.json(&["lambda", "list-functions"])?;
+        check(listed["Functions"] == Value::Array(Vec::new()), "the list of functions is empty")?;
+
+        self.python()?;
+        self.failures()?;
+        self.node()?;
+        self.custom()?;
+        self.logs()?;
+        self.bill()
+    }
+
+    fn python(&self) -> Result<(), Failure> {
+        self.step("A Python function is created");
+        self.create("hello", "python3.12", "hello.handler", &[])?;
+
+        self.step("Invoked synchronously: the first call starts an environment");
+        let first = self.invoke("hello", r#"{"name": "world"}"#)?;
+        check(first.payload["message"] == "Hello, world!", "the function greets the world")?;
+        check(first.log.contains("Init Duration"), "the first call was a cold start")?;
+
+        self.step("Invoked again: the same environment, warm, with its /tmp");
+        let second = self.invoke("hello", r#"{"name": "again"}"#)?;
+        check(second.payload["invocation"] == 2, "/tmp was kept")?;
+        check(!second.log.contains("Init Duration"), "the second call was warm")
+    }
+
+    fn failures(&self) -> Result<(), Failure> {
+        self.step("A handler that fails: the call succeeds, and says that the function did not");
+        self.create("failing", "python3.12", "failing.handler", &[])?;
+        let failed = self.invoke("failing", "{}")?;
+        check(failed.answer["FunctionError"] == "Unhandled", "FunctionError is Unhandled")?;
+        check(failed.payload["errorType"] == "ValueError", "the payload names the exception")?;
+
+        self.step("A handler that never ends: stopped at its time-out, with everything it started");
+        self.create("slow", "python3.12", "slow.handler", &["--timeout", "1"])?;
+        let slow = self.invoke("slow", "{}")?;
+        check(slow.payload["errorType"] == "Sandbox.Timedout", "the payload says that the task timed out")
+    }
+
+    fn node(&self) -> Result<(), Failure> {
+        self.step("A Node.js function");
+        if Command::new("node").arg("--version").output().is_err() {
+            line("  left out: there is no Node.js on this host");
+            return Ok(());
+        }
+        self.create("square", "nodejs20.x", "index.handler", &[])?;
+        let squared = self.invoke("square", r#"{"number": 12}"#)?;
+        check(squared.payload["square"] == 144, "twelve was squared")
+    }
+
+    fn custom(&self) -> Result<(), Failure> {
+        self.step("A custom runtime: a program of your own that speaks the Runtime API");
+        self.create("echo", "provided.al2023", "bootstrap", &[])?;
+        let echoed = self.invoke("echo", r#"{"key": "value"}"#)?;
+        check(echoed.payload["echo"]["key"] == "value", "the event came back")
+    }
+
+    fn logs(&self) -> Result<(), Failure> {
+        self.step("The logs of all that, in CloudWatch Logs");
+        let group = ["--log-group-name", "/aws/lambda/hello"];
+        let query = ["--query", "events[].message", "--output", "text"];
+        let text = self.run(&[&["logs", "filter-log-events"], &group[..], &query[..]].concat())?;
+        check(text.contains("hello from hello"), "what the function printed is in its log group")
+    }
+
+    fn bill(&self) -> Result<(), Failure> {
+        self.step("What it would have cost on AWS");
+        line(&format!("{} {}", paint("1;34", "$"), paint("1", &format!("lambent cost --endpoint {}", self.endpoint))));
+        let endpoint = crate::arguments::EndpointOption { endpoint: self.endpoint.clone() };
+        crate::cost::run(&crate::arguments::CostOptions { endpoint, month: None, json: false }).map(|_| ())
+    }
+
+    fn create(&self, name: &str, runtime: &str, handler: &str, more: &[&str]) -> Result<(), Failure> {
+        let code = format!("fileb://{}.zip", name);
+        let create = ["lambda", "create-function", "--function-name", name, "--runtime", runtime];
+        let rest = ["--handler", handler, "--role", ROLE, "--zip-file", &code];
+        let created = self.json(&[&create[..], &rest[..], more].concat())?;
+        check(created["FunctionName"] == name, "the function was created")?;
+        self.run(&["lambda", "wait", "function-active-v2", "--function-name", name]).map(|_| ())
+    }
+
+    fn invoke(&self, name: &str, payload: &str) -> Result<Invoked, Failure> {
+        let invoke = ["lambda", "invoke", "--function-name", name, "--log-type", "Tail"];
+        let rest = ["--payload", payload, "response.json"];
+        let answer = self.json(&[&invoke[..], self.client.raw_payload(), &rest[..]].concat())?;
+        check(answer["StatusCode"] == 200, "the status is 200")?;
+        let text = fs::read_to_string(self.folder.join("response.json"))?;
+        line(&format!("{} cat response.json\n  {text}", paint("1;34", "$")));
+        let log = STANDARD.decode(answer["LogResult"].as_str().unwrap_or_default())?;
+        let log = String::from_utf8_lossy(&log).into_owned();
+        line(&paint("2", "  the log's tail, decoded:"));
+        for text in log.lines() {
+            line(&paint("2", &format!("    {}", text.trim_end())));
+        }
+        line(&format!("  {}", paint("33", &cost_line(&log)?)));
+        Ok(Invoked { payload: serde_json::from_str(&text)?, answer, log })
+    }
+
+    fn step(&self, title: &str) {
+        line(&format!("\n{}", paint("1;35", &format!("# {title}"))));
+    }
+
+    fn json(&self, arguments: &[&str]) -> Result<Value, Failure> {
+        let answer = self.run(arguments)?;
+        Ok(serde_json::from_str(&answer)?)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
+        self.client.run(&self.endpoint, &self.folder, arguments)
+    }
+}
+
+/// What came of a call.
+struct Invoked {
+    answer: Value,
+    payload: Value,
+    log: String,
+}
+
+/// What a call cost, from the figures of its REPORT line.
+fn cost_line(log: &str) -> Result<String, Failure> {
+    let figure = |name: &str| -> Option<u64> {
+        let (_, rest) = log.split_once(name)?;
+        rest.split_whitespace().next()?.parse().ok()
+    };
+    match (figure("Billed Duration: "), figure("Memory Size: ")) {
+        (Some(billed_ms), Some(memory_mb)) => Ok(metering::call_cost(billed_ms, memory_mb)),
+        _ => Err(Failure::new("the log has no REPORT line", "this is a fault of Lambent's: please report it")),
+    }
+}
+
+fn check(holds: bool, what: &str) -> Result<(), Failure> {
+    if holds {
+        line(&format!("  {} {what}", paint("32", "✓")));
+        return Ok(());
+    }
+    Err(Failure::new(format!("this does not hold: {what}"), "this is a fault of Lambent's: please report it"))
+}

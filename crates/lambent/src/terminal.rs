@@ -1,0 +1,35 @@
+//! Talking to the user: data to standard output, everything else to standard error.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line talks")]
+
+use std::io::{IsTerminal, Write};
+
+use crate::failure::Failure;
+
+/// Prints a line of data.
+pub(crate) fn line(text: &str) {
+    // A closed pipe (`lambent env | head -1`) is no failure.
+    let _closed = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints a line for the person at the terminal.
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Prints a failure.
+pub(crate) fn error(failure: &Failure) {
+    eprintln!("{} {}", paint("1;31", "error:"), failure.cause);
+    if let Some(remedy) = &failure.remedy {
+        eprintln!("{} {remedy}", paint("1;36", "hint:"));
+    }
+}
+
+/// Text in a colour, where colours can be shown and are wanted (`NO_COLOR`).
+pub(crate) fn paint(colour: &str, text: &str) -> String {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
+        format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}
