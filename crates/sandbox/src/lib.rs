@@ -9,6 +9,27 @@ mod isolation;
 mod process;
 mod spec;
 
+#[cfg(target_os = "linux")]
+mod cgroup;
+#[cfg(target_os = "linux")]
+mod channel;
+#[cfg(target_os = "linux")]
+mod fault;
+#[cfg(target_os = "linux")]
+mod installation;
+#[cfg(target_os = "linux")]
+pub mod launcher;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+mod mounts;
+#[cfg(target_os = "linux")]
+mod root;
+#[cfg(target_os = "linux")]
+mod seccomp;
+#[cfg(target_os = "linux")]
+mod syscalls;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -16,6 +37,10 @@ use async_trait::async_trait;
 
 pub use environment::{Environment, Exit, Process};
 pub use isolation::{Isolation, IsolationFeature};
+#[cfg(target_os = "linux")]
+pub use launcher::PoolSizes;
+#[cfg(target_os = "linux")]
+pub use linux::{LinuxOptions, LinuxSandbox, Unavailable};
 pub use process::{ProcessOptions, ProcessSandbox};
 pub use spec::{EnvironmentId, EnvironmentSpec, Network, Program, ZygoteKey};
 

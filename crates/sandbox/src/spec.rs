@@ -1,12 +1,13 @@
 //! What an environment is to be.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ids::AccountId;
+use serde::{Deserialize, Serialize};
 
 /// Names an environment on this host; also the 32 hexadecimal digits at the end of its log stream's name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EnvironmentId(pub String);
 
 impl fmt::Display for EnvironmentId {
@@ -16,16 +17,18 @@ impl fmt::Display for EnvironmentId {
 }
 
 /// What a function may reach besides its own Runtime API and the Lambent endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Network {
     /// Nothing.
     Endpoint,
-    /// What the host reaches: the operator allowed it.
+    /// What the host reaches: the operator allowed it. The environment then has no network of its own, so this
+    /// also gives up what that fences off: services on the host's loopback, the host's abstract unix sockets, and
+    /// the Runtime API of every other environment that has the host's network.
     Host,
 }
 
 /// The runtime process.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Program {
     /// Our Python bootstrap under this interpreter. May be forked from a zygote.
     Python {
@@ -41,6 +44,16 @@ pub enum Program {
     Bootstrap,
 }
 
+impl Program {
+    /// The interpreter on the host, if it has one.
+    pub(crate) fn interpreter(&self) -> Option<&Path> {
+        match self {
+            Self::Python { interpreter } | Self::Node { interpreter } => Some(interpreter),
+            Self::Bootstrap => None,
+        }
+    }
+}
+
 /// Environments may share a zygote or a pool only when this is equal: never across accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ZygoteKey {
@@ -51,7 +64,7 @@ pub struct ZygoteKey {
 }
 
 /// Everything that makes up one environment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EnvironmentSpec {
     /// Its name.
     pub id: EnvironmentId,

@@ -1,0 +1,31 @@
+//! What went wrong, and at which step.
+
+use std::fmt;
+use std::io;
+
+/// A step that failed.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    step: String,
+    source: io::Error,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.source)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Names the step that a result belongs to.
+pub(crate) trait Step<T> {
+    /// The error says `step`.
+    fn step(self, step: impl fmt::Display) -> Result<T, Fault>;
+}
+
+impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
+    fn step(self, step: impl fmt::Display) -> Result<T, Fault> {
+        self.map_err(|error| Fault { step: step.to_string(), source: error.into() })
+    }
+}

@@ -1,0 +1,133 @@
+//! The process between server and launcher: it outlives the launcher to clear up after it.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+use rustix::thread::UnshareFlags;
+
+use super::protocol::{Report, Setup};
+use super::supervisor::Supervisor;
+use super::users::Users;
+use crate::cgroup::Session;
+use crate::channel::Channel;
+use crate::fault::{Fault, Step};
+use crate::syscalls::{self, Forked, ProcessId};
+
+/// The first argument of a process that is to be the guard.
+pub const ARGUMENT: &str = "sandbox-launcher";
+
+/// Makes this process the guard if it was started as one, and then never returns.
+///
+/// Every program that uses the sandbox calls it first thing in `main`, before there is a second thread.
+pub fn main_if_requested() {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT) {
+        syscalls::exit(i32::from(guard().is_err()));
+    }
+}
+
+fn guard() -> io::Result<()> {
+    syscalls::ignore_requests_to_end();
+    // Not among the processes that a terminal's Ctrl-C reaches.
+    rustix::process::setsid()?;
+    // The server gave us its socket as standard input. Descriptors up to 3 have fixed meanings in our children, so
+    // the socket moves up and nothing else may ever be given those numbers.
+    let socket = rustix::io::fcntl_dupfd_cloexec(syscalls::borrow(0), 16)?;
+    let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    let null = rustix::io::fcntl_dupfd_cloexec(&null, 16)?;
+    for number in [0, 1, super::init::CONTROL] {
+        syscalls::duplicate_onto(null.as_fd(), number)?;
+    }
+    let server = Channel::from(socket);
+    let Some((setup, _)) = server.receive::<Setup>()? else { return Ok(()) };
+    if let Err(fault) = guard_launcher(&server, &setup) {
+        server.send(&Report::Unusable { reason: fault.to_string() }, &[])?;
+    }
+    Ok(())
+}
+
+fn guard_launcher(server: &Channel, setup: &Setup) -> Result<(), Fault> {
+    let users = Users::of_this_process().step("read the users of this process")?;
+    if users.is_rootless() {
+        enter_user_namespace(&users)?;
+    }
+    let own = ProcessId::try_from(std::process::id()).unwrap_or_default();
+    let session = Session::open(&[own, setup.server]);
+    // Held by the launcher alone, so that its closing says that the launcher has ended. The process id would say so
+    // only when everything in the pid namespace is gone, and what is frozen cannot go before it is thawed below.
+    let (life, held) = io::pipe().step("make a pipe")?;
+    let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS;
+    let (process, _pidfd) =
+        match syscalls::fork_into(u64::from(namespaces.cast_unsigned())).step("fork the launcher")? {
+            Forked::Child => {
+                drop(life);
+                let ended = launch(server, setup, users, session);
+                if let Err(fault) = &ended {
+                    let _gone = server.send(&Report::Unusable { reason: fault.to_string() }, &[]);
+                }
+                drop(held);
+                syscalls::exit(i32::from(ended.is_err()))
+            }
+            Forked::Parent(process, pidfd) => (process, pidfd),
+        };
+    drop(held);
+    // Or the server would never see its end close.
+    syscalls::duplicate_onto(syscalls::borrow(0), std::os::fd::AsRawFd::as_raw_fd(server))
+        .step("let the server go")?;
+    let _ended = OwnedFd::from(life).read_to_end();
+    if let Ok(session) = &session {
+        session.close();
+    }
+    syscalls::reap(process, true);
+    if let Ok(session) = &session {
+        // What was still ending the first time.
+        session.close();
+    }
+    Ok(())
+}
+
+trait ReadToEnd {
+    fn read_to_end(self) -> io::Result<()>;
+}
+
+impl ReadToEnd for OwnedFd {
+    fn read_to_end(self) -> io::Result<()> {
+        fs::File::from(self).read_to_end(&mut Vec::new()).map(drop)
+    }
+}
+
+/// Without root's rights we have them in a user namespace of our own, over what is ours.
+fn enter_user_namespace(users: &Users) -> Result<(), Fault> {
+    syscalls::unshare(UnshareFlags::NEWUSER).step("make a user namespace")?;
+    fs::write("/proc/self/setgroups", "deny").step("deny setgroups")?;
+    fs::write("/proc/self/uid_map", format!("0 {} 1", users.own_user)).step("map the user")?;
+    fs::write("/proc/self/gid_map", format!("0 {} 1", users.own_group)).step("map the group")
+}
+
+/// The launcher, in its own pid and mount namespaces.
+fn launch(
+    server: &Channel,
+    setup: &Setup,
+    users: Users,
+    session: Result<Session, String>,
+) -> Result<(), Fault> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .step("tie the launcher to the guard")?;
+    // What the host mounts later is seen here; what is mounted here is not seen by the host.
+    let downstream = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    mount_change("/", downstream).step("separate from the host's mounts")?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("proc", "/proc", "proc", flags, None).step("mount /proc")?;
+    mount("lambent-roots", &setup.mount_point, "tmpfs", flags, Some(c"mode=0700,size=1m"))
+        .step("mount a place for roots")?;
+    mount_change(&setup.mount_point, MountPropagationFlags::PRIVATE).step("keep the roots private")?;
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    rustix::process::setrlimit(
+        rustix::process::Resource::Nofile,
+        rustix::process::Rlimit { current: most, maximum: most },
+    )
+    .step("raise the limit on open files")?;
+    rustix::process::chdir("/").step("leave the working directory")?;
+    Supervisor::new(server, setup, users, session)?.serve().step("serve")
+}
