@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ids::{FunctionArn, RequestId};
+use runtime_api::StreamPart;
 use tokio::sync::mpsc;
 
 use crate::SharedFunction;
@@ -29,18 +30,6 @@ pub struct Invocation {
     pub reserved_concurrency: Option<u32>,
     /// Where to send the response while the function writes it, instead of collecting it.
     pub stream: Option<mpsc::Sender<StreamPart>>,
-}
-
-/// A part of a streamed response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StreamPart {
-    /// Comes first: the response's content type.
-    Head {
-        /// As the runtime sent it.
-        content_type: String,
-    },
-    /// Bytes as the function wrote them.
-    Chunk(Bytes),
 }
 
 /// What came of an invocation that was admitted.

@@ -1,0 +1,197 @@
+//! An invoker over the plain-process sandbox, and functions written on the spot.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use clock::{Clock, SharedClock, SystemClock, Timestamp};
+use ids::{AccountId, FunctionArn, IdSource, Qualifier, Region};
+use invoker::{
+    Function, Invocation, InvokeError, Invoker, InvokerOptions, InvokerParts, LogFormat, Logging, NoEndpoint,
+    Outcome, SharedFunction,
+};
+use sandbox::{Network, ProcessOptions, ProcessSandbox, Program};
+use targets::{Credentials, LogLine, LogStream, RecordUsage, Usage, VendCredentials, WriteLogs};
+use tasks::Tasks;
+use tempfile::TempDir;
+
+/// The host's Python, or `None`, loudly.
+pub fn python() -> Option<PathBuf> {
+    let paths =
+        std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    match paths {
+        Ok(output) if output.status.success() => {
+            Some(PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()))
+        }
+        _ => {
+            eprintln!("SKIPPED: this host has no python3");
+            None
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Logs(Mutex<Vec<(String, LogLine)>>);
+
+impl WriteLogs for Logs {
+    fn write(&self, stream: &Arc<LogStream>, lines: Vec<LogLine>) {
+        let named = lines.into_iter().map(|line| (stream.stream.clone(), line));
+        self.0.lock().unwrap().extend(named);
+    }
+}
+
+impl Logs {
+    pub fn messages(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(|(_, line)| line.message.clone()).collect()
+    }
+
+    pub fn streams(&self) -> Vec<String> {
+        let mut streams: Vec<String> =
+            self.0.lock().unwrap().iter().map(|(stream, _)| stream.clone()).collect();
+        streams.dedup();
+        streams
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Bill(Mutex<Vec<Usage>>);
+
+impl RecordUsage for Bill {
+    fn record(&self, usage: Usage) {
+        self.0.lock().unwrap().push(usage);
+    }
+}
+
+impl Bill {
+    pub fn usages(&self) -> Vec<Usage> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[derive(Debug)]
+pub struct Keys;
+
+#[async_trait]
+impl VendCredentials for Keys {
+    async fn credentials(&self, _: &AccountId, _: &Region, _: &str, _: &str) -> Result<Credentials, String> {
+        Ok(Credentials {
+            access_key_id: "ASIATEST".to_owned(),
+            secret_access_key: "secret".to_owned(),
+            session_token: "token".to_owned(),
+            expires: SystemClock.now() + Duration::from_secs(1_000_000_000),
+        })
+    }
+
+    async fn can_be_assumed_by_lambda(&self, _: &AccountId, _: &str) -> bool {
+        true
+    }
+}
+
+pub struct Harness {
+    pub invoker: Invoker,
+    pub logs: Arc<Logs>,
+    pub bill: Arc<Bill>,
+    pub ids: Arc<IdSource>,
+    pub directory: TempDir,
+    python: PathBuf,
+}
+
+impl Harness {
+    /// `None` when the host has no Python.
+    pub fn new() -> Option<Self> {
+        Self::with(InvokerOptions::default(), Arc::new(SystemClock))
+    }
+
+    pub fn with(options: InvokerOptions, clock: SharedClock) -> Option<Self> {
+        let python = python()?;
+        let directory = tempfile::tempdir().unwrap();
+        let options_of_sandbox =
+            ProcessOptions { directory: directory.path().join("sandbox"), endpoint_url: None };
+        let (logs, bill, ids) =
+            (Arc::<Logs>::default(), Arc::<Bill>::default(), Arc::new(IdSource::from_entropy()));
+        let invoker = Invoker::new(InvokerParts {
+            sandbox: Arc::new(ProcessSandbox::new(options_of_sandbox).unwrap()),
+            clock,
+            ids: ids.clone(),
+            tasks: Tasks::new(),
+            logs: logs.clone(),
+            usage: bill.clone(),
+            credentials: Arc::new(Keys),
+            endpoint: Arc::new(NoEndpoint),
+            network: Network::Host,
+            options,
+        });
+        Some(Self { invoker, logs, bill, ids, directory, python })
+    }
+
+    /// A function of one file. `change` may set anything else.
+    pub fn function(&self, name: &str, code: &str, change: impl FnOnce(&mut Function)) -> SharedFunction {
+        let task_dir = self.directory.path().join(name);
+        std::fs::create_dir_all(&task_dir).unwrap();
+        std::fs::write(task_dir.join("index.py"), code).unwrap();
+        let mut function = Function {
+            arn: FunctionArn {
+                region: Region::parse("eu-central-1").unwrap(),
+                account: AccountId::parse("000000000000").unwrap(),
+                name: name.to_owned(),
+                qualifier: Some(Qualifier::Latest),
+            },
+            revision: "1".to_owned(),
+            runtime: "python3.12".to_owned(),
+            runtime_warning: None,
+            program: Program::Python { interpreter: self.python.clone() },
+            handler: "index.handler".to_owned(),
+            role: "arn:aws:iam::000000000000:role/r".to_owned(),
+            architecture: "x86_64",
+            timeout: Duration::from_secs(30),
+            memory_mb: 256,
+            tmp_mb: 512,
+            variables: Vec::new(),
+            task_dir,
+            layer_dirs: Vec::new(),
+            logging: Logging { group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
+            provisioned_concurrency: 0,
+        };
+        change(&mut function);
+        Arc::new(function)
+    }
+
+    pub fn invocation(&self, function: &SharedFunction, payload: &str) -> Invocation {
+        Invocation {
+            request_id: self.ids.request_id(),
+            function: function.clone(),
+            invoked_arn: function.arn.unqualified(),
+            payload: Bytes::copy_from_slice(payload.as_bytes()),
+            client_context: None,
+            trace_id: None,
+            tail_log: true,
+            reserved_concurrency: None,
+            stream: None,
+        }
+    }
+
+    pub async fn invoke(&self, function: &SharedFunction, payload: &str) -> Result<Outcome, InvokeError> {
+        self.invoker.invoke(self.invocation(function, payload)).await
+    }
+}
+
+pub fn text(outcome: &Outcome) -> String {
+    String::from_utf8(outcome.payload.to_vec()).unwrap()
+}
+
+pub fn tail(outcome: &Outcome) -> String {
+    String::from_utf8(outcome.log_tail.clone().unwrap().to_vec()).unwrap()
+}
+
+/// The error document's type and message.
+pub fn error(outcome: &Outcome) -> (String, String) {
+    let document: serde_json::Value = serde_json::from_slice(&outcome.payload).unwrap();
+    let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+    (field("errorType"), field("errorMessage"))
+}
+
+pub fn start() -> Timestamp {
+    SystemClock.now()
+}
