@@ -1,7 +1,6 @@
 //! The log of one environment: what it writes, line by line, and what the platform says, in their right order.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -9,7 +8,7 @@ use clock::{SharedClock, Timestamp};
 use runtime_api::{Session, TelemetryEvent, TelemetryKind};
 use serde_json::{Value, json};
 use targets::{LogLine, LogStream, WriteLogs};
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
 
 use crate::function::LogFormat;
 use crate::platform::{Level, PlatformLine};
@@ -38,7 +37,7 @@ pub(crate) struct EnvironmentLog {
 #[derive(Debug, Default)]
 struct State {
     /// Where the environment's output comes out, once it has been started.
-    output: Option<Arc<AsyncFd<File>>>,
+    output: Option<Arc<Receiver>>,
     /// The beginning of a line that has no end yet.
     partial: Vec<u8>,
     /// The end of the current invocation's log, when it is wanted.
@@ -76,22 +75,21 @@ impl EnvironmentLog {
     pub(crate) fn attach_output(
         self: &Arc<Self>,
         output: OwnedFd,
-    ) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
-        let output = Arc::new(AsyncFd::register(File::from(output))?);
+    ) -> io::Result<impl Future<Output = ()> + Send + use<>> {
+        let output = Arc::new(Receiver::from_owned_fd(output)?);
         self.lock().output = Some(output.clone());
         let log = self.clone();
         Ok(async move {
-            while let Ok(mut ready) = output.readable().await {
-                let more = ready.try_io(|_| log.read_turn());
-                match more {
+            while output.readable().await.is_ok() {
+                match log.read_turn(|output, chunk| output.try_read(chunk)) {
                     // More is there, but others shall have their turn.
-                    Ok(Ok(true)) => tokio::task::yield_now().await,
-                    Ok(Ok(false)) => return,
-                    Ok(Err(error)) => {
+                    Ok(true) => tokio::task::yield_now().await,
+                    Ok(false) => return,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(error) => {
                         tracing::debug!(%error, "a function's output cannot be read");
                         return;
                     }
-                    Err(_would_block) => {}
                 }
             }
         })
@@ -106,7 +104,8 @@ impl EnvironmentLog {
     /// joined with what comes after the platform's next line.
     pub(crate) fn drain(&self) {
         // An error comes again to the reader, which reports it.
-        let _reported_there = self.read_turn();
+        // Tokio's own read would ask its poller, which may not know yet what was written a moment ago.
+        let _reported_there = self.read_turn(|output, chunk| Ok(rustix::io::read(output, chunk)?));
         let mut state = self.lock();
         if !state.partial.is_empty() {
             let line = std::mem::take(&mut state.partial);
@@ -159,7 +158,7 @@ impl EnvironmentLog {
 
     /// Reads until nothing is there (an error of the kind `WouldBlock`), until the end (false), or until the
     /// turn is over (true).
-    fn read_turn(&self) -> std::io::Result<bool> {
+    fn read_turn(&self, read: impl Fn(&Receiver, &mut [u8]) -> io::Result<usize>) -> io::Result<bool> {
         let mut state = self.lock();
         let Some(output) = state.output.clone() else { return Ok(false) };
         let mut lines = Vec::new();
@@ -169,7 +168,7 @@ impl EnvironmentLog {
             if read_bytes >= TURN_MAX_BYTES {
                 break Ok(true);
             }
-            match output.get_ref().read(&mut chunk) {
+            match read(&output, &mut chunk) {
                 Ok(0) => break Ok(false),
                 Ok(size) => {
                     read_bytes += size;

@@ -276,6 +276,7 @@ impl Session {
         state.ended = true;
         state.parked = None;
         state.current = None;
+        state.fail_init(InitFailure::Gone);
         state.subscriptions.clear();
         for extension in &mut state.extensions {
             extension.parked = None;

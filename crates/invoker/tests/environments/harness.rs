@@ -18,7 +18,7 @@ use tasks::Tasks;
 use tempfile::TempDir;
 
 /// The host's Python, or `None`, loudly.
-pub fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let paths =
         std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
     match paths {
@@ -33,7 +33,7 @@ pub fn python() -> Option<PathBuf> {
 }
 
 #[derive(Debug, Default)]
-pub struct Logs(Mutex<Vec<(String, LogLine)>>);
+pub(crate) struct Logs(Mutex<Vec<(String, LogLine)>>);
 
 impl WriteLogs for Logs {
     fn write(&self, stream: &Arc<LogStream>, lines: Vec<LogLine>) {
@@ -43,11 +43,11 @@ impl WriteLogs for Logs {
 }
 
 impl Logs {
-    pub fn messages(&self) -> Vec<String> {
+    pub(crate) fn messages(&self) -> Vec<String> {
         self.0.lock().unwrap().iter().map(|(_, line)| line.message.clone()).collect()
     }
 
-    pub fn streams(&self) -> Vec<String> {
+    pub(crate) fn streams(&self) -> Vec<String> {
         let mut streams: Vec<String> =
             self.0.lock().unwrap().iter().map(|(stream, _)| stream.clone()).collect();
         streams.dedup();
@@ -56,7 +56,7 @@ impl Logs {
 }
 
 #[derive(Debug, Default)]
-pub struct Bill(Mutex<Vec<Usage>>);
+pub(crate) struct Bill(Mutex<Vec<Usage>>);
 
 impl RecordUsage for Bill {
     fn record(&self, usage: Usage) {
@@ -65,13 +65,13 @@ impl RecordUsage for Bill {
 }
 
 impl Bill {
-    pub fn usages(&self) -> Vec<Usage> {
+    pub(crate) fn usages(&self) -> Vec<Usage> {
         self.0.lock().unwrap().clone()
     }
 }
 
 #[derive(Debug)]
-pub struct Keys;
+pub(crate) struct Keys;
 
 #[async_trait]
 impl VendCredentials for Keys {
@@ -89,22 +89,22 @@ impl VendCredentials for Keys {
     }
 }
 
-pub struct Harness {
-    pub invoker: Invoker,
-    pub logs: Arc<Logs>,
-    pub bill: Arc<Bill>,
-    pub ids: Arc<IdSource>,
-    pub directory: TempDir,
+pub(crate) struct Harness {
+    pub(crate) invoker: Invoker,
+    pub(crate) logs: Arc<Logs>,
+    pub(crate) bill: Arc<Bill>,
+    pub(crate) ids: Arc<IdSource>,
+    pub(crate) directory: TempDir,
     python: PathBuf,
 }
 
 impl Harness {
     /// `None` when the host has no Python.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         Self::with(InvokerOptions::default(), Arc::new(SystemClock))
     }
 
-    pub fn with(options: InvokerOptions, clock: SharedClock) -> Option<Self> {
+    pub(crate) fn with(options: InvokerOptions, clock: SharedClock) -> Option<Self> {
         let python = python()?;
         let directory = tempfile::tempdir().unwrap();
         let options_of_sandbox =
@@ -127,7 +127,12 @@ impl Harness {
     }
 
     /// A function of one file. `change` may set anything else.
-    pub fn function(&self, name: &str, code: &str, change: impl FnOnce(&mut Function)) -> SharedFunction {
+    pub(crate) fn function(
+        &self,
+        name: &str,
+        code: &str,
+        change: impl FnOnce(&mut Function),
+    ) -> SharedFunction {
         let task_dir = self.directory.path().join(name);
         std::fs::create_dir_all(&task_dir).unwrap();
         std::fs::write(task_dir.join("index.py"), code).unwrap();
@@ -158,7 +163,7 @@ impl Harness {
         Arc::new(function)
     }
 
-    pub fn invocation(&self, function: &SharedFunction, payload: &str) -> Invocation {
+    pub(crate) fn invocation(&self, function: &SharedFunction, payload: &str) -> Invocation {
         Invocation {
             request_id: self.ids.request_id(),
             function: function.clone(),
@@ -172,26 +177,30 @@ impl Harness {
         }
     }
 
-    pub async fn invoke(&self, function: &SharedFunction, payload: &str) -> Result<Outcome, InvokeError> {
+    pub(crate) async fn invoke(
+        &self,
+        function: &SharedFunction,
+        payload: &str,
+    ) -> Result<Outcome, InvokeError> {
         self.invoker.invoke(self.invocation(function, payload)).await
     }
 }
 
-pub fn text(outcome: &Outcome) -> String {
+pub(crate) fn text(outcome: &Outcome) -> String {
     String::from_utf8(outcome.payload.to_vec()).unwrap()
 }
 
-pub fn tail(outcome: &Outcome) -> String {
+pub(crate) fn tail(outcome: &Outcome) -> String {
     String::from_utf8(outcome.log_tail.clone().unwrap().to_vec()).unwrap()
 }
 
 /// The error document's type and message.
-pub fn error(outcome: &Outcome) -> (String, String) {
+pub(crate) fn error(outcome: &Outcome) -> (String, String) {
     let document: serde_json::Value = serde_json::from_slice(&outcome.payload).unwrap();
     let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
     (field("errorType"), field("errorMessage"))
 }
 
-pub fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     SystemClock.now()
 }
