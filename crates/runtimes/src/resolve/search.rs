@@ -33,7 +33,7 @@ impl Search {
     }
 
     /// All candidates, the preferred ones first: PATH by exact name, version managers, PATH by general name. Version
-    /// managers' shims come last: they take long to find one of the same interpreters.
+    /// managers' shims count only where we do not know the manager: they take long to find one of the same files.
     pub(super) fn candidates(&self, language: Language) -> Vec<Candidate> {
         let path = self.path();
         let mut found = Vec::new();
@@ -46,22 +46,24 @@ impl Search {
                 .collect();
             files
         };
+        let managed = self.managed(language);
+        let are_shims_known = !managed.is_empty();
         match language {
             Language::Python => {
                 let named = (0..=PYTHON_MINOR_MAX)
                     .flat_map(|minor| on_path(&format!("python3.{minor}"), Some(minor)));
                 found.extend(named);
-                found.extend(self.managed(language));
+                found.extend(managed);
                 found.extend(["python3", "python"].iter().flat_map(|name| on_path(name, None)));
             }
             Language::Node => {
-                found.extend(self.managed(language));
+                found.extend(managed);
                 found.extend(["node", "nodejs"].iter().flat_map(|name| on_path(name, None)));
             }
         }
-        found.sort_by_key(|candidate| {
-            candidate.path.parent().is_some_and(|directory| directory.ends_with("shims"))
-        });
+        let is_shim =
+            |file: &Candidate| file.path.parent().is_some_and(|directory| directory.ends_with("shims"));
+        found.retain(|candidate| !are_shims_known || !is_shim(candidate));
         found
     }
 

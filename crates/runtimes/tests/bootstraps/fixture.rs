@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -316,16 +317,17 @@ impl Running {
     }
 }
 
+static HOST: LazyLock<Interpreters> = LazyLock::new(|| Interpreters::new(std::env::vars()));
+
 /// The host's interpreter for `runtime`; without one, says so and gives nothing.
 pub(crate) fn find_interpreter(runtime: &str) -> Option<Interpreter> {
-    let found = Interpreters::new(std::env::vars()).resolve(Runtime::find(runtime).unwrap(), true);
+    let found = HOST.resolve(Runtime::find(runtime).unwrap(), true);
     found.inspect_err(|error| eprintln!("SKIPPED: {error}")).ok()
 }
 
 /// The newest interpreter of `language`; without one, says so and gives nothing.
 pub(crate) fn find_newest(language: Language) -> Option<Interpreter> {
-    let found =
-        Interpreters::new(std::env::vars()).list().into_iter().find(|found| found.language == language);
+    let found = HOST.list().into_iter().find(|found| found.language == language);
     if found.is_none() {
         eprintln!("SKIPPED: there is no {language} on this host");
     }
