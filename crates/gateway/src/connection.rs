@@ -1,5 +1,7 @@
 //! Listeners and connections: HTTP/1.1 and cleartext HTTP/2 on one port.
 
+mod handling;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -20,6 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use handling::Handling;
 
 use crate::body::Outgoing;
 use crate::pipeline::{Entrance, Pipeline};
@@ -150,22 +154,19 @@ impl Server {
         }
     }
 
-    /// Each request is a task of its own: a client that goes away does not stop a handler half-way, and a
-    /// handler that panics costs an error, not the connection.
+    /// The answer to one request. A handler that panics costs an error, not the connection.
     fn answer(
         &self,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Outgoing>, Infallible>> + use<> {
         let (pipeline, entrance) = (Arc::clone(&self.pipeline), Arc::clone(&self.entrance));
-        let running = {
+        let handling = Handling::new(self.tasks.clone(), {
             let pipeline = Arc::clone(&pipeline);
-            self.tasks.spawn("request", async move { pipeline.answer(request, &entrance).await })
-        };
+            async move { pipeline.answer(request, &entrance).await }
+        });
         async move {
-            let response = running.await.unwrap_or_else(|error| {
-                tracing::error!(%error, "a request handler failed");
-                pipeline.answer_failure()
-            });
+            // The panic itself has been reported where it happened.
+            let response = handling.await.unwrap_or_else(|_panic| pipeline.answer_failure());
             Ok(response.map(Outgoing))
         }
     }
