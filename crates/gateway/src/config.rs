@@ -55,3 +55,13 @@ pub enum Side {
     /// Code in a sandbox: the API alone.
     Function,
 }
+
+/// From where a listener can be reached. Requests to [`crate::Local`] carry it as an extension: the server's own
+/// paths are not signed, so what they allow has to depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// From its own host alone.
+    Loopback,
+    /// From other hosts too.
+    Network,
+}

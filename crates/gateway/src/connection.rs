@@ -66,7 +66,7 @@ pub(crate) fn listen(
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let listener = TcpListener::from_std(listener)?;
-    let entrance = Entrance { loopback: crate::is_loopback(address), origin };
+    let entrance = Entrance { reach: crate::reach(address), origin };
     let stop = CancellationToken::new();
     let server = Server { pipeline, tasks: tasks.clone(), entrance: Arc::new(entrance), stop: stop.clone() };
     tasks.spawn("accept", server.accept(listener));

@@ -23,7 +23,7 @@ use ids::IdSource;
 use tasks::Tasks;
 use wire::Service;
 
-pub use config::{Config, Origin, Side};
+pub use config::{Config, Origin, Reach, Side};
 pub use connection::Listening;
 pub use local::{LOCAL_PREFIXES, Local};
 
@@ -61,7 +61,7 @@ impl Gateway {
     }
 }
 
-/// Whether a listener at `address` can only be reached from its own host.
-fn is_loopback(address: SocketAddr) -> bool {
-    address.ip().to_canonical().is_loopback()
+/// From where a listener at `address` can be reached.
+fn reach(address: SocketAddr) -> Reach {
+    if address.ip().to_canonical().is_loopback() { Reach::Loopback } else { Reach::Network }
 }

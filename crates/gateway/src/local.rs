@@ -12,7 +12,8 @@ pub const LOCAL_PREFIXES: [&str; 2] = ["/_lambent", "/_localstack"];
 #[async_trait]
 pub trait Local: Send + Sync + Debug {
     /// The answer to a request under one of [`LOCAL_PREFIXES`]. Requests from another origin's pages do not come
-    /// here, except navigation by `GET`.
+    /// here, except navigation by `GET`. Nothing else is checked: the request's extension [`crate::Reach`] tells
+    /// who may have sent it.
     async fn answer(&self, request: http::Request<Bytes>) -> wire::Response;
 }
 

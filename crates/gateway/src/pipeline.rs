@@ -15,7 +15,7 @@ use crate::browser::{self, Refused};
 use crate::local::is_local;
 use crate::refusal::{Dialect, Refusal, auth_error};
 use crate::resolve::{Route, Services, dialect};
-use crate::{Config, Local, Origin, Side};
+use crate::{Config, Local, Origin, Reach, Side};
 
 /// What all requests go through.
 #[derive(Debug)]
@@ -31,8 +31,7 @@ pub(crate) struct Pipeline {
 #[derive(Debug)]
 pub(crate) struct Entrance {
     pub(crate) origin: Origin,
-    /// Can only be reached from this host.
-    pub(crate) loopback: bool,
+    pub(crate) reach: Reach,
 }
 
 impl Pipeline {
@@ -92,7 +91,8 @@ impl Pipeline {
         let origin = &entrance.origin;
         // Code in a sandbox has no browser, and may call its endpoint what it likes.
         if origin.side == Side::Host {
-            browser::check(&parts, entrance.loopback, &self.config).map_err(|why| foreign(why, &parts))?;
+            browser::check(&parts, entrance.reach == Reach::Loopback, &self.config)
+                .map_err(|why| foreign(why, &parts))?;
             if let Some(response) = browser::answer_preflight(&parts) {
                 return Ok(response);
             }
@@ -101,7 +101,9 @@ impl Pipeline {
             .await
             .map_err(|why| self.unreadable(why, &parts))?;
         if is_local(parts.uri.path()) && origin.side == Side::Host {
-            return Ok(self.local.answer(http::Request::from_parts(parts, body)).await);
+            let mut request = http::Request::from_parts(parts, body);
+            request.extensions_mut().insert(entrance.reach);
+            return Ok(self.local.answer(request).await);
         }
         let route = self.services.resolve(&parts, &body)?;
         let signing_name = route.service.schema().signing_name;

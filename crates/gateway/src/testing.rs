@@ -15,7 +15,7 @@ use wire::{
 };
 
 use crate::pipeline::{Entrance, Pipeline};
-use crate::{Config, Local, Origin, Side};
+use crate::{Config, Local, Origin, Reach, Side};
 
 /// What every operation of the fakes answers: what it got.
 #[derive(Debug, Default)]
@@ -230,14 +230,16 @@ impl Service for Fake {
     }
 }
 
-/// Answers `own PATH`.
+/// Answers `own PATH REACH`.
 #[derive(Debug)]
 struct OwnPaths;
 
 #[async_trait]
 impl Local for OwnPaths {
     async fn answer(&self, request: http::Request<Bytes>) -> wire::Response {
-        http::Response::new(wire::Body::Full(Bytes::from(format!("own {}", request.uri().path()))))
+        let reach = request.extensions().get::<Reach>().unwrap();
+        let text = format!("own {} {reach:?}", request.uri().path());
+        http::Response::new(wire::Body::Full(Bytes::from(text)))
     }
 }
 
@@ -284,5 +286,5 @@ pub(crate) fn origin(side: Side) -> Origin {
 }
 
 pub(crate) fn entrance(side: Side) -> Entrance {
-    Entrance { origin: origin(side), loopback: true }
+    Entrance { origin: origin(side), reach: Reach::Loopback }
 }

@@ -121,7 +121,7 @@ async fn requests_on_one_connection_are_answered_in_order() {
     stream.write_all(pipelined.as_bytes()).await.unwrap();
     assert_eq!(read_response(&mut stream).await, (200, "one".to_owned()));
     assert_eq!(read_response(&mut stream).await, (200, "two".to_owned()));
-    assert_eq!(read_response(&mut stream).await, (200, "own /_lambent/health".to_owned()));
+    assert_eq!(read_response(&mut stream).await, (200, "own /_lambent/health Loopback".to_owned()));
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ async fn a_request_reaches_its_operation_with_its_account_and_region() {
 async fn own_paths_are_for_the_host_alone() {
     for path in ["/_lambent/health", "/_localstack/health", "/_lambent"] {
         let (parts, body) = send(&off(), Side::Host, post(path), "").await;
-        assert_eq!((parts.status.as_u16(), body), (200, format!("own {path}")));
+        assert_eq!((parts.status.as_u16(), body), (200, format!("own {path} Loopback")));
         let (parts, _) = send(&off(), Side::Function, post(path), "").await;
         assert_eq!(parts.status, 403);
     }
