@@ -317,6 +317,9 @@ impl Running {
     }
 }
 
+/// A function that fails to initialize: its files and handler, and the error's type and message.
+pub(crate) type InitFailure<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
+
 static HOST: LazyLock<Interpreters> = LazyLock::new(|| Interpreters::new(std::env::vars()));
 
 /// The host's interpreter for `runtime`; without one, says so and gives nothing.

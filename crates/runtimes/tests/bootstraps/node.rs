@@ -7,7 +7,7 @@ use std::process::Command;
 use runtimes::{Interpreter, Language};
 use serde_json::json;
 
-use crate::fixture::{Function, Running, RuntimeApi, find_newest};
+use crate::fixture::{Function, InitFailure, Running, RuntimeApi, find_newest};
 
 /// Runs `check` under Node.js, as a function of `nodejs22.x` or `nodejs24.x`.
 fn with_node(files: &[(&str, &str)], runtime: &str, check: impl FnOnce(Function, Interpreter)) {
@@ -194,7 +194,7 @@ fn what_nobody_catches_is_reported_and_ends_the_process() {
 
 #[test]
 fn a_failure_to_initialize_is_reported_in_awss_words() {
-    let cases: &[(&[(&str, &str)], &str, &str, &str)] = &[
+    let cases: &[InitFailure] = &[
         (&[], "index", "Runtime.MalformedHandlerName", "Bad handler"),
         (
             &[],

@@ -5,7 +5,7 @@ use std::process::Command;
 use runtimes::{Interpreter, Language};
 use serde_json::json;
 
-use crate::fixture::{Function, Running, RuntimeApi, find_interpreter, find_newest};
+use crate::fixture::{Function, InitFailure, Running, RuntimeApi, find_interpreter, find_newest};
 
 /// Python 3.11 and the newest one.
 fn interpreters() -> Vec<Interpreter> {
@@ -75,7 +75,7 @@ fn a_handler_gets_its_event_and_context() {
 
 #[test]
 fn a_failure_to_initialize_is_reported_in_awss_words() {
-    let cases: &[(&[(&str, &str)], &str, &str, &str)] = &[
+    let cases: &[InitFailure] = &[
         (
             &[],
             "index",
@@ -427,5 +427,23 @@ def handler(event, context):
         let file = function.bootstrap(Language::Python).display().to_string();
         assert_eq!(running.invoke("{}").json(), json!([function.task(), "value", false, file, [file]]));
         assert_eq!(running.stop(), "");
+    }
+}
+
+/// AWS's Python runtimes bring boto3 along; here it is the host's, and nothing else of the host's is seen.
+#[test]
+fn the_hosts_sdk_is_found_when_the_function_brings_none() {
+    let code = "import site\nsite.getsitepackages = lambda: [__file__[:-8] + 'host']\nimport boto3\n\
+                def handler(e, c):\n  import other\n";
+    let files = [
+        ("index.py", code),
+        ("host/boto3/__init__.py", "from . import part"),
+        ("host/boto3/part.py", ""),
+        ("host/other.py", ""),
+    ];
+    for python in interpreters() {
+        let running = Function::new(&files).start(&python, "index.handler");
+        let error = running.invoke_failing("{}").json();
+        assert_eq!(error["errorMessage"], json!("No module named 'other'"));
     }
 }
