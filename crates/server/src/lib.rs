@@ -1,1 +1,11 @@
-//! Builds every part; owns start, drain and stop
+//! The composition root: builds every part, fills every port, and owns start, drain and stop.
+//!
+//! Nothing is optional in here: a part that is missing fails at start, never at the first event.
+
+mod endpoint;
+mod isolation;
+mod options;
+mod server;
+
+pub use options::{Authentication, Options};
+pub use server::{Server, StartError};

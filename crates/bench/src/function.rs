@@ -1,0 +1,102 @@
+//! The functions that are measured: each returns its event.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+
+use crate::http::Client;
+
+/// A kind of function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A Rust program that speaks the Runtime API.
+    Custom,
+    Python,
+    Node,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Custom, Self::Python, Self::Node];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Custom => "custom runtime (Rust)",
+            Self::Python => "Python",
+            Self::Node => "Node.js",
+        }
+    }
+
+    fn runtime(self) -> &'static str {
+        match self {
+            Self::Custom => "provided.al2023",
+            Self::Python => "python3.11",
+            Self::Node => "nodejs20.x",
+        }
+    }
+
+    /// Its file's name, content and mode.
+    fn file(self, scratch: &Path) -> Result<(&'static str, Vec<u8>, u32)> {
+        Ok(match self {
+            Self::Custom => ("bootstrap", fs::read(compile(scratch)?)?, 0o755),
+            Self::Python => ("index.py", include_bytes!("../functions/index.py").to_vec(), 0o644),
+            Self::Node => ("index.mjs", include_bytes!("../functions/index.mjs").to_vec(), 0o644),
+        })
+    }
+
+    /// Its package, in base64.
+    pub(crate) fn package(self, scratch: &Path) -> Result<String> {
+        let (name, content, mode) = self.file(scratch)?;
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file(name, SimpleFileOptions::default().unix_permissions(mode))?;
+        zip.write_all(&content)?;
+        Ok(STANDARD.encode(zip.finish()?.into_inner()))
+    }
+
+    /// Creates a function of this kind and waits until it can be invoked.
+    pub(crate) fn create(self, client: &mut Client, name: &str, scratch: &Path) -> Result<()> {
+        let request = json!({
+            "FunctionName": name,
+            "Runtime": self.runtime(),
+            "Handler": "index.handler",
+            "Role": "arn:aws:iam::111111111111:role/bench",
+            "Code": { "ZipFile": self.package(scratch)? },
+        });
+        client.call("POST", "/2015-03-31/functions", &request)?;
+        settled(client, name)
+    }
+}
+
+/// Waits until no change of the function is under way.
+pub(crate) fn settled(client: &mut Client, name: &str) -> Result<()> {
+    for _ in 0..10_000 {
+        let path = format!("/2015-03-31/functions/{name}/configuration");
+        let found = client.call("GET", &path, &Value::Null)?;
+        if found["State"] == "Active" && found["LastUpdateStatus"] != "InProgress" {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("{name} does not become active")
+}
+
+/// The bare Rust runtime, compiled once.
+pub(crate) fn compile(scratch: &Path) -> Result<PathBuf> {
+    let program = scratch.join("bootstrap");
+    if !program.exists() {
+        let source = scratch.join("bootstrap.rs");
+        fs::write(&source, include_str!("../functions/bootstrap.rs"))?;
+        let status = Command::new("rustc")
+            .args(["--edition", "2021", "-O", "-C", "strip=symbols", "-o"])
+            .args([&program, &source])
+            .status()
+            .context("rustc is needed")?;
+        ensure!(status.success(), "rustc refuses the bootstrap");
+    }
+    Ok(program)
+}

@@ -1,0 +1,79 @@
+//! A client that adds as little as possible to what it measures: one connection, blocking, no retries.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clock::Stopwatch;
+use serde_json::Value;
+
+/// A kept-alive connection of one account.
+#[derive(Debug)]
+pub(crate) struct Client {
+    connection: BufReader<TcpStream>,
+    account: String,
+    body: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn connect(address: &str, account: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address).with_context(|| address.to_owned())?;
+        stream.set_nodelay(true)?;
+        Ok(Self { connection: BufReader::new(stream), account: account.to_owned(), body: Vec::new() })
+    }
+
+    /// Sends a request of Lambda's API and returns the answer; anything but success is an error.
+    pub(crate) fn call(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let status = self.exchange(method, path, body.as_bytes())?;
+        let text = String::from_utf8_lossy(&self.body).into_owned();
+        ensure!((200..300).contains(&status), "{method} {path}: {status} {text}");
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Invokes a function and returns how long that took here.
+    pub(crate) fn invoke(&mut self, function: &str) -> Result<Duration> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let watch = Stopwatch::start();
+        let status = self.exchange("POST", &path, b"{\"key\":\"value\"}")?;
+        let took = watch.elapsed();
+        ensure!(
+            status == 200 && self.body == b"{\"key\":\"value\"}",
+            "invoke {function}: {status} {}",
+            String::from_utf8_lossy(&self.body)
+        );
+        Ok(took)
+    }
+
+    fn exchange(&mut self, method: &str, path: &str, body: &[u8]) -> Result<u16> {
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential={}/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n",
+            body.len(),
+            self.account
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        self.connection.get_mut().write_all(&request)?;
+        self.read_answer()
+    }
+
+    fn read_answer(&mut self) -> Result<u16> {
+        let mut line = String::new();
+        self.connection.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status line")?;
+        let mut length = 0;
+        loop {
+            line.clear();
+            ensure!(self.connection.read_line(&mut line)? > 0, "the server closed the connection");
+            let Some((name, value)) = line.trim_end().split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse()?;
+            }
+        }
+        self.body.resize(length, 0);
+        self.connection.read_exact(&mut self.body)?;
+        Ok(status)
+    }
+}

@@ -1,0 +1,78 @@
+//! Measures Lambent at its HTTP API, beside the floor of the same run: a bare process that answers the same
+//! protocol without a sandbox and without a front door.
+//!
+//! Every figure is a median and a 99th percentile; every cold start says whether a pool was used.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+
+mod cold;
+mod floor;
+mod function;
+mod http;
+mod machine;
+mod memory;
+mod report;
+mod server;
+mod startup;
+mod statistics;
+mod warm;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+use report::Report;
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures Lambent beside its floor")]
+struct Arguments {
+    /// The server's program.
+    #[arg(long, default_value = "target/release/lambent")]
+    lambent: PathBuf,
+    /// What to measure: warm, throughput, cold, memory, startup; all by default.
+    only: Vec<String>,
+    /// Fewer rounds, to see that everything works.
+    #[arg(long)]
+    quick: bool,
+    /// Environments for the figure of idle memory.
+    #[arg(long, default_value_t = 1000)]
+    environments: usize,
+    /// Functions stored for the figure of the start-up.
+    #[arg(long, default_value_t = 10_000)]
+    functions: usize,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    fn wants(&self, what: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == what)
+    }
+
+    fn rounds(&self, full: usize) -> usize {
+        if self.quick { full.div_ceil(10) } else { full }
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let mut report = Report::new(machine::describe());
+    if arguments.wants("warm") {
+        warm::measure(&arguments, &mut report)?;
+    }
+    if arguments.wants("throughput") {
+        warm::throughput(&arguments, &mut report)?;
+    }
+    if arguments.wants("cold") {
+        cold::measure(&arguments, &mut report)?;
+    }
+    if arguments.wants("memory") {
+        memory::measure(&arguments, &mut report)?;
+    }
+    if arguments.wants("startup") {
+        startup::measure(&arguments, &mut report)?;
+    }
+    if arguments.json { println!("{}", report.json()) } else { println!("{}", report.table()) }
+    Ok(())
+}
