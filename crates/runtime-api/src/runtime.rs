@@ -99,6 +99,10 @@ pub(crate) async fn response(
             Err(error) => failed_body(&error),
         },
     };
+    if answer == Answer::TooLarge {
+        // The caller hears of it once the runtime is through with it, and about to call `next`.
+        reader.skip_rest().await;
+    }
     finish(shared, current, answer);
     reply
 }

@@ -1,12 +1,14 @@
 //! An invoker over the plain-process sandbox, and functions written on the spot.
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use clock::{Clock, SharedClock, SystemClock, Timestamp};
+use clock::{Clock, SharedClock, SystemClock, execution_timeout};
 use ids::{AccountId, FunctionArn, IdSource, Qualifier, Region};
 use invoker::{
     Function, Invocation, InvokeError, Invoker, InvokerOptions, InvokerParts, LogFormat, Logging, NoEndpoint,
@@ -16,8 +18,10 @@ use sandbox::{Network, ProcessOptions, ProcessSandbox, Program};
 use targets::{Credentials, LogLine, LogStream, RecordUsage, Usage, VendCredentials, WriteLogs};
 use tasks::Tasks;
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
 /// The host's Python, or `None`, loudly.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn python() -> Option<PathBuf> {
     let paths =
         std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
@@ -89,6 +93,21 @@ impl VendCredentials for Keys {
     }
 }
 
+/// A runtime's conversation with the server, for programs that want to hold it themselves.
+const BOOTSTRAP: &str = "
+import http.client, json, os, sys
+api = http.client.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API'])
+def call(method, path, body=None, headers={}):
+    api.request(method, path, body, headers)
+    answer = api.getresponse()
+    return answer, answer.read()
+def next_event():
+    answer, body = call('GET', '/2018-06-01/runtime/invocation/next')
+    return answer.getheader('Lambda-Runtime-Aws-Request-Id'), body
+def respond(id, body, what='response', headers={}):
+    return call('POST', '/2018-06-01/runtime/invocation/' + id + '/' + what, body, headers)
+";
+
 pub(crate) struct Harness {
     pub(crate) invoker: Invoker,
     pub(crate) logs: Arc<Logs>,
@@ -99,6 +118,35 @@ pub(crate) struct Harness {
 }
 
 impl Harness {
+    /// A function whose runtime is this Python program.
+    pub(crate) fn custom(
+        &self,
+        name: &str,
+        program: &str,
+        change: impl FnOnce(&mut Function),
+    ) -> SharedFunction {
+        let function = self.function(name, "", |function| {
+            function.runtime = "provided.al2023".to_owned();
+            function.program = Program::Bootstrap;
+            change(function);
+        });
+        let script = format!("#!{}\n{BOOTSTRAP}\n{program}", self.python.display());
+        self.executable(&function.task_dir.join("bootstrap"), &script);
+        function
+    }
+
+    /// Writes a program.
+    pub(crate) fn executable(&self, path: &Path, text: &str) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A program in Python.
+    pub(crate) fn script(&self, path: &Path, text: &str) {
+        self.executable(path, &format!("#!{}\n{BOOTSTRAP}\n{text}", self.python.display()));
+    }
+
     /// `None` when the host has no Python.
     pub(crate) fn new() -> Option<Self> {
         Self::with(InvokerOptions::default(), Arc::new(SystemClock))
@@ -201,6 +249,45 @@ pub(crate) fn error(outcome: &Outcome) -> (String, String) {
     (field("errorType"), field("errorMessage"))
 }
 
-pub(crate) fn start() -> Timestamp {
-    SystemClock.now()
+/// Yields until `reached`, and gives up after a while.
+pub(crate) async fn eventually(what: &str, mut reached: impl FnMut() -> bool) {
+    let waiting = async {
+        while !reached() {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(execution_timeout(LIMIT, waiting).await.is_ok(), "{what} within {LIMIT:?}");
+}
+
+/// Nothing in these tests takes this long.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Where functions report that they run and wait for leave to end.
+pub(crate) struct Gate {
+    listener: tokio::net::TcpListener,
+}
+
+/// A function that waits at the gate named by its event.
+pub(crate) const WAITS: &str = "
+import socket
+def handler(event, context):
+    with socket.create_connection(('127.0.0.1', event)) as gate:
+        gate.recv(1)
+    return 'done'
+";
+
+impl Gate {
+    pub(crate) async fn open() -> Self {
+        Self { listener: tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap() }
+    }
+
+    /// The event that sends a function here.
+    pub(crate) fn event(&self) -> String {
+        self.listener.local_addr().unwrap().port().to_string()
+    }
+
+    /// A function has arrived. It goes on when the guest is dropped.
+    pub(crate) async fn guest(&self) -> TcpStream {
+        execution_timeout(LIMIT, self.listener.accept()).await.expect("a function arrives").unwrap().0
+    }
 }
