@@ -55,6 +55,12 @@ impl Channel {
         Ok(())
     }
 
+    /// Sends `bytes` as they are, for a receiver that is no Rust program.
+    pub(crate) fn send_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        rustix::net::send(&self.0, bytes, SendFlags::NOSIGNAL)?;
+        Ok(())
+    }
+
     /// Takes the next message, waiting for it if the descriptor is blocking. `None`: the other side is gone.
     ///
     /// # Errors

@@ -10,6 +10,12 @@ pub(crate) struct Fault {
     source: io::Error,
 }
 
+impl Fault {
+    pub(crate) fn new(step: impl fmt::Display, source: io::Error) -> Self {
+        Self { step: step.to_string(), source }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.step, self.source)
@@ -26,6 +32,6 @@ pub(crate) trait Step<T> {
 
 impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
     fn step(self, step: impl fmt::Display) -> Result<T, Fault> {
-        self.map_err(|error| Fault { step: step.to_string(), source: error.into() })
+        self.map_err(|error| Fault::new(step, error.into()))
     }
 }

@@ -13,6 +13,7 @@ mod init;
 mod jail;
 mod network;
 mod pool;
+mod prepare;
 pub(crate) mod protocol;
 mod start;
 mod supervisor;

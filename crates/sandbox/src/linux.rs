@@ -3,16 +3,15 @@
 mod client;
 mod isolation;
 mod process;
+mod watched;
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tasks::Tasks;
-use tokio::io::unix::AsyncFd;
 
 use crate::channel::Channel;
 use crate::launcher::ARGUMENT;
@@ -169,7 +168,7 @@ async fn wait_for(process: u32) {
     let pid = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
     let pidfd =
         pid.and_then(|pid| rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok());
-    let watched = pidfd.and_then(|pidfd: OwnedFd| AsyncFd::new(pidfd).ok());
+    let watched = pidfd.and_then(|pidfd| watched::pidfd(pidfd).ok());
     if let Some(watched) = watched {
         // An error here only means that the wait below does the waiting.
         let _readable = watched.readable().await;

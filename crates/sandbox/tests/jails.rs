@@ -4,7 +4,7 @@ mod harness;
 
 use harness::runtime_api::RuntimeApi;
 use harness::{Stage, Verdict, output};
-use sandbox::{Exit, Program, Sandbox, StartError};
+use sandbox::{Exit, PoolSizes, Program, Sandbox, StartError};
 
 fn main() {
     harness::run(tests![
@@ -12,6 +12,7 @@ fn main() {
         a_script_runs_as_an_unprivileged_user,
         a_missing_bootstrap_is_an_invalid_entrypoint,
         a_bootstrap_that_cannot_be_executed_is_an_invalid_entrypoint,
+        a_forked_python_process_serves_its_function,
     ]);
 }
 
@@ -68,6 +69,30 @@ async fn a_bootstrap_that_cannot_be_executed_is_an_invalid_entrypoint() -> Verdi
         assert!(matches!(&error, StartError::InvalidEntrypoint(text) if *text == expected), "{error}");
     }
     let _unused = output;
+    stage.strike().await;
+    Verdict::Passed
+}
+
+async fn a_forked_python_process_serves_its_function() -> Verdict {
+    let stage = Stage::set(PoolSizes { jails: 1, prepared: 1, keys: 4 }).await.unwrap();
+    let code = "import os, sys\ndef handler(event, context):\n    return [event, os.getcwd(), sys.argv, sorted(os.environ), sys.path]\n";
+    stage.sandbox.expect(&stage.python("echo", code));
+    let mut last = String::new();
+    let spec = stage.python("echo", code);
+    for attempt in 0..20 {
+        clock::execution_sleep(std::time::Duration::from_millis(100)).await;
+        let start = clock::Stopwatch::start();
+        let environment = stage.start(spec.clone()).await;
+        let started = start.elapsed();
+        let mut api = RuntimeApi::of(&environment);
+        api.ready().await;
+        let ready = start.elapsed();
+        last = api.invoke("{\"n\": 21}").await;
+        println!("{attempt}: pooled {} {started:?} {ready:?} {:?}", environment.pooled, start.elapsed());
+        let _o = output(&environment);
+        environment.process.kill().await;
+    }
+    println!("{last}");
     stage.strike().await;
     Verdict::Passed
 }

@@ -1,7 +1,6 @@
 //! Shutting a process in: its root, its user, and the loss of every right.
 
 use std::fs;
-use std::io::Write;
 use std::os::fd::{AsFd, IntoRawFd};
 use std::path::Path;
 
@@ -119,11 +118,8 @@ pub(crate) fn change_root(root: &Path) -> Result<(), Fault> {
 /// The step that failed.
 pub(crate) fn give_up_rights(filters: &Filters, coarse_memory_limit: bool) -> Result<(), Fault> {
     syscalls::drop_bounding_set();
-    set_limit(Resource::Nofile, MAX_OPEN_FILES)?;
-    set_limit(Resource::Core, 0)?;
-    set_limit(Resource::Nproc, cgroup::MAX_PROCESSES)?;
-    if coarse_memory_limit {
-        set_limit(Resource::Data, COARSE_MEMORY_BYTES)?;
+    for (resource, name, value) in limits(coarse_memory_limit) {
+        set_limit(resource, value).step(format_args!("set {name}"))?;
     }
     syscalls::become_user(USER, GROUP).step("become the function's user")?;
     // Becoming a user does not take them all: the maker of a user namespace has them in it whatever its user id.
@@ -139,9 +135,20 @@ pub(crate) fn give_up_rights(filters: &Filters, coarse_memory_limit: bool) -> Re
     filters.install().step("install the system call filter")
 }
 
-fn set_limit(resource: Resource, value: u64) -> Result<(), Fault> {
+/// The limits of every process in a jail, with their names in C.
+pub(crate) fn limits(coarse_memory_limit: bool) -> impl Iterator<Item = (Resource, &'static str, u64)> {
+    let always = [
+        (Resource::Nofile, "RLIMIT_NOFILE", MAX_OPEN_FILES),
+        (Resource::Core, "RLIMIT_CORE", 0),
+        (Resource::Nproc, "RLIMIT_NPROC", cgroup::MAX_PROCESSES),
+    ];
+    let coarse = coarse_memory_limit.then_some((Resource::Data, "RLIMIT_DATA", COARSE_MEMORY_BYTES));
+    always.into_iter().chain(coarse)
+}
+
+fn set_limit(resource: Resource, value: u64) -> std::io::Result<()> {
     // A lower hard limit that is in force already stays.
     let value = rustix::process::getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
-    setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
-        .step(format_args!("limit {resource:?}"))
+    setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
+    Ok(())
 }

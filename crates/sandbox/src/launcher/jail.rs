@@ -41,6 +41,8 @@ pub(crate) struct Jail {
     pub(crate) tmp_mb: u32,
     /// Its init takes orders.
     pub(crate) confined: bool,
+    /// It is on a shelf of the pools.
+    pub(crate) shelved: bool,
     /// It is being ended.
     pub(crate) ending: bool,
     pub(crate) duty: Duty,
@@ -58,8 +60,10 @@ pub(crate) enum Duty {
     WaitPrepared(PoolKey),
     /// To become an environment, when it is ready for it.
     Become(Box<Start>),
+    /// None any more.
+    Discarded,
     /// It is this environment.
-    Serve { id: u64, reported: bool },
+    Serve { id: u64, pooled: bool, reported: bool },
 }
 
 /// A request to start an environment, on its way.
@@ -69,6 +73,8 @@ pub(crate) struct Start {
     pub(crate) spec: EnvironmentSpec,
     /// Something made ahead of need went into it.
     pub(crate) pooled: bool,
+    /// This zygote is to fork its runtime process.
+    pub(crate) zygote: Option<Number>,
 }
 
 /// A process started in a jail ahead of need.
@@ -78,6 +84,8 @@ pub(crate) struct Occupant {
     /// Made by a zygote: its process id inside, once it is ready.
     pub(crate) process: ProcessId,
     pub(crate) ready: bool,
+    /// The function that it is bound to once the extensions are running.
+    pub(crate) function: Option<Vec<u8>>,
 }
 
 impl Jail {

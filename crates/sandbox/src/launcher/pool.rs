@@ -1,7 +1,6 @@
 //! What is kept ready, and for whom.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use ids::AccountId;
 
@@ -161,7 +160,7 @@ impl Pools {
             let empty = self.empty.iter().filter(|(_, shelf)| shelf.wants(sizes.jails));
             latest(&mut empty.map(|(key, shelf)| (Need::Empty(key.clone()), shelf.last_use)))
         })?;
-        self.shelf(&need).coming += 1;
+        self.shelf(&need)?.coming += 1;
         Some(need)
     }
 
@@ -178,15 +177,16 @@ impl Pools {
 
     /// One that was on its way has come.
     pub(crate) fn put(&mut self, need: &Need, jail: Number) {
-        let shelf = self.shelf(need);
-        shelf.coming = shelf.coming.saturating_sub(1);
-        shelf.failures = 0;
-        shelf.ready.push(jail);
+        if let Some(shelf) = self.shelf(need) {
+            shelf.coming = shelf.coming.saturating_sub(1);
+            shelf.failures = 0;
+            shelf.ready.push(jail);
+        }
     }
 
-    /// One that was on its way will not come. Whether it is given up.
+    /// One that was on its way will not come. Whether no more are tried.
     pub(crate) fn fail(&mut self, need: &Need) -> bool {
-        let shelf = self.shelf(need);
+        let Some(shelf) = self.shelf(need) else { return false };
         shelf.coming = shelf.coming.saturating_sub(1);
         shelf.failures += 1;
         shelf.failures == Shelf::MAX_FAILURES
@@ -199,13 +199,11 @@ impl Pools {
         }
     }
 
-    fn shelf(&mut self, need: &Need) -> &mut Shelf {
+    /// `None`: it has been forgotten.
+    fn shelf(&mut self, need: &Need) -> Option<&mut Shelf> {
         match need {
-            Need::Empty(key) => self.empty.entry(key.clone()).or_default(),
-            Need::Prepared(key) => match self.prepared.entry(key.clone()) {
-                Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => entry.insert(Shelf::default()),
-            },
+            Need::Empty(key) => self.empty.get_mut(key),
+            Need::Prepared(key) => self.prepared.get_mut(key),
         }
     }
 }

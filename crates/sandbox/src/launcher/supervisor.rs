@@ -8,9 +8,11 @@ use std::time::Duration;
 use super::events::{Events, Number, Source};
 use super::jail::{Duty, Jail};
 use super::pool::Pools;
+use super::prepare::QUIET;
 use super::protocol::{Order, Refusal, Report, Request, Setup, Word};
 use super::users::Users;
 use super::workshop::{DEFAULT_TMP_MB, Workshop};
+use super::zygote::Zygote;
 use crate::cgroup::{Group, Session};
 use crate::channel::Channel;
 use crate::fault::{Fault, Step};
@@ -27,6 +29,7 @@ pub(crate) struct Supervisor {
     pub(super) workshop: Workshop,
     pub(super) pools: Pools,
     pub(super) jails: HashMap<Number, Jail>,
+    pub(super) zygotes: HashMap<Number, Zygote>,
     by_process: HashMap<ProcessId, Number>,
     /// The jails of environments, by the server's ids.
     environments: HashMap<u64, Number>,
@@ -53,6 +56,7 @@ impl Supervisor {
             workshop: Workshop::open(setup, users, session)?,
             pools: Pools::new(setup.pools),
             jails: HashMap::new(),
+            zygotes: HashMap::new(),
             by_process: HashMap::new(),
             environments: HashMap::new(),
             leftovers: Vec::new(),
@@ -64,9 +68,14 @@ impl Supervisor {
     /// # Errors
     /// What makes it impossible to go on.
     pub(crate) fn serve(mut self) -> io::Result<()> {
+        // Under constant load there is no quiet moment, and pools must be filled all the same.
+        const BUSY_ROUNDS: u32 = 32;
+        let mut busy_rounds = 0;
         self.make_trial().map_err(io::Error::other)?;
         loop {
             let heard = self.events.wait(self.patience())?;
+            let quiet = heard.is_empty();
+            busy_rounds += 1;
             for source in heard {
                 match source {
                     Source::Server => match self.server.receive::<Request>() {
@@ -76,16 +85,24 @@ impl Supervisor {
                     },
                     Source::Children => self.reap()?,
                     Source::Init(number) => self.hear_init(number),
-                    Source::Occupant(_) | Source::Zygote(_) => {}
+                    Source::Occupant(number) => self.hear_occupant(number),
+                    Source::Zygote(number) => self.hear_zygote(number),
                 }
             }
             self.clear_leftovers();
+            if quiet || busy_rounds > BUSY_ROUNDS {
+                busy_rounds = 0;
+                self.fill();
+            }
         }
     }
 
     fn patience(&self) -> Option<Duration> {
         const RETRY: Duration = Duration::from_millis(2);
-        (!self.leftovers.is_empty()).then_some(RETRY)
+        if !self.leftovers.is_empty() {
+            return Some(RETRY);
+        }
+        self.wants_filling().then_some(QUIET)
     }
 
     /// Makes a jail and ends it again, so that a host that cannot is found out now.
@@ -167,7 +184,7 @@ impl Supervisor {
                 }
             }
             Word::Confined => self.confirm(number),
-            Word::Begun { extensions } => self.report_started(number, extensions),
+            Word::Begun { extensions } => self.finish_start(number, extensions),
             Word::NotExecutable { text } => self.refuse(number, Refusal::InvalidEntrypoint(text)),
             Word::Ended(ended) => self.report_exited(number, ended),
             Word::Failed { text } => self.fail_jail(number, &text),

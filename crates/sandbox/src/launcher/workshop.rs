@@ -12,8 +12,10 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::events::Number;
 use super::init::{self, Birth};
 use super::jail::{Duty, Jail};
+use super::pool::PoolKey;
 use super::protocol::{Facts, Setup};
 use super::users::Users;
+use super::zygote::{self, Zygote};
 use crate::cgroup::{Group, Session};
 use crate::channel::Channel;
 use crate::fault::{Fault, Step};
@@ -82,16 +84,20 @@ impl Workshop {
         }
         let path = self.mount_point.join(self.roots.len().to_string());
         std::fs::create_dir_all(&path).step("make a directory for a root")?;
-        let files: Vec<(&str, &str)> =
-            self.runtime_files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let mut files = vec![zygote::FILE, zygote::BLANK_FILE];
+        files.extend(self.runtime_files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
         let root = Root::assemble(path, key, &files)?;
         self.roots.insert(key.clone(), root.clone());
         Ok(root)
     }
 
-    /// The filters, for a zygote to put on its children.
-    pub(crate) fn filters(&self) -> &Filters {
-        &self.filters
+    /// Starts a zygote.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub(crate) fn start_zygote(&mut self, key: &PoolKey) -> Result<Zygote, Fault> {
+        let root = self.root(&key.root)?;
+        Zygote::start(key.clone(), &root, &self.filters, self.session.is_err())
     }
 
     /// Starts a jail. Its init reports when it is there.
@@ -128,6 +134,7 @@ impl Workshop {
             output_entrance: Some(output_entrance),
             tmp_mb,
             confined: false,
+            shelved: false,
             ending: false,
             duty,
             occupant: None,

@@ -14,6 +14,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{oneshot, watch};
 
 use super::process::{LinuxProcess, State};
+use super::watched;
 use crate::channel::{Channel, Received};
 use crate::launcher::protocol::{Refusal, Report, Request, Setup};
 use crate::syscalls::Ended;
@@ -41,7 +42,7 @@ impl Client {
     pub(super) fn connect(channel: Channel, setup: &Setup) -> io::Result<Arc<Self>> {
         channel.set_nonblocking()?;
         channel.send(setup, &[])?;
-        let channel = AsyncFd::with_interest(channel, Interest::READABLE | Interest::WRITABLE)?;
+        let channel = watched::channel(channel)?;
         Ok(Arc::new(Self {
             channel,
             alive: AtomicBool::new(true),

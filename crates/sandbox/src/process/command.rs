@@ -135,7 +135,7 @@ fn find_bootstrap(directories: &Directories<'_>) -> Result<PathBuf, StartError> 
     })
 }
 
-fn prepare(command: &mut Command, variables: &[(String, String)], cwd: &Path) {
+pub(super) fn prepare(command: &mut Command, variables: &[(String, String)], cwd: &Path) {
     command.env_clear().envs(variables.iter().map(|(name, value)| (name, value))).current_dir(cwd);
     command.stdin(std::process::Stdio::null());
     let server = rustix::process::getpid();

@@ -293,3 +293,63 @@ fn every_missing_fence_is_named() {
         ["filesystem", "tmp-size", "user", "processes", "network", "memory", "cpu", "seccomp"]
     );
 }
+
+#[tokio::test]
+async fn our_bootstraps_find_the_runtime_api_and_the_layers() {
+    let interpreters = runtimes::Interpreters::new(std::env::vars());
+    for language in [runtimes::Language::Python, runtimes::Language::Node] {
+        let Some(found) = interpreters.list().into_iter().find(|found| found.language == language) else {
+            tracing::warn!("SKIPPED: there is no {language} on this host");
+            continue;
+        };
+        let fixture = Fixture::new();
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut spec = fixture.spec("");
+        for (layer, name) in [(&first, "a"), (&second, "b")] {
+            for (path, text) in [("python", "py"), ("nodejs/node_modules", "js")] {
+                let directory = layer.path().join(path);
+                std::fs::create_dir_all(&directory).unwrap();
+                std::fs::write(directory.join(format!("{name}.{text}")), "").unwrap();
+            }
+        }
+        spec.layer_dirs = vec![first.path().to_owned(), second.path().to_owned()];
+        std::fs::write(fixture.task.path().join("index.py"), "import a, b\ndef handler(e, c): pass\n")
+            .unwrap();
+        let code = "require('a'); require('b'); exports.handler = async () => {};";
+        std::fs::write(fixture.task.path().join("index.js"), code).unwrap();
+        spec.variables.push(("NODE_PATH".to_owned(), "/opt/nodejs/node_modules".to_owned()));
+        spec.program = match language {
+            runtimes::Language::Python => Program::Python { interpreter: found.path },
+            runtimes::Language::Node => Program::Node { interpreter: found.path },
+        };
+        let environment = fixture.sandbox.start(spec).await.unwrap();
+        let listener =
+            tokio::net::TcpListener::from_std(environment.runtime_api.try_clone().unwrap()).unwrap();
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = [0; 44];
+        tokio::io::AsyncReadExt::read_exact(&mut connection, &mut request).await.unwrap();
+        assert_eq!(&request, b"GET /2018-06-01/runtime/invocation/next HTTP", "{language}");
+        environment.process.kill().await;
+        assert!(
+            !fixture.task.path().join("__pycache__").exists(),
+            "the code is shared and not to be written to"
+        );
+    }
+}
+
+/// Ends the thread that stands for the server, and with it what the kernel ties to it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_runtime_dies_with_the_server() {
+    use std::os::unix::process::ExitStatusExt;
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("bootstrap");
+    write_program(&program, "exec sleep 1000");
+    let server = std::thread::spawn(move || {
+        let mut command = std::process::Command::new(program);
+        command::prepare(&mut command, &[("PATH".to_owned(), "/usr/bin:/bin".to_owned())], Path::new("/"));
+        command.spawn().unwrap()
+    });
+    let mut child = server.join().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+}
