@@ -1,0 +1,3 @@
+//! What is stored.
+
+pub(crate) mod usage;
