@@ -1,0 +1,14 @@
+//! `UntagResource`.
+
+use api_lambda::UntagResourceRequest;
+use wire::Context;
+
+use crate::Lambda;
+use crate::errors::Outcome;
+use crate::tags::{change_tags, tagged_function};
+
+/// A key that is not there is no error.
+pub(crate) async fn run(lambda: &Lambda, context: &Context, input: UntagResourceRequest) -> Outcome<()> {
+    let key = tagged_function(context, "UntagResource", &input.resource)?;
+    change_tags(lambda, &key, |tags| tags.retain(|key, _| !input.tag_keys.contains(key))).await
+}
