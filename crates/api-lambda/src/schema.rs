@@ -1756,6 +1756,9 @@ static T_RUNTIME: Target = Target::String(&StringShape {
     sensitive: false,
 });
 
+static T_RUNTIME_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
 static T_RUNTIME_VERSION_ARN: Target = Target::String(&StringShape {
     length: Length { min: Some(26), max: Some(2048) },
     pattern: Some(&P_RUNTIME_VERSION_ARN),
@@ -3614,7 +3617,13 @@ pub(crate) static CREATE_FUNCTION_REQUEST: Schema = Schema {
             required: true,
             target: &T_FUNCTION_NAME,
         },
-        Member { name: "Runtime", wire: "Runtime", at: At::Body, required: false, target: &T_RUNTIME },
+        Member {
+            name: "Runtime",
+            wire: "Runtime",
+            at: At::Body,
+            required: false,
+            target: &T_RUNTIME_UNCHECKED,
+        },
         Member { name: "Role", wire: "Role", at: At::Body, required: true, target: &T_ROLE_ARN },
         Member { name: "Handler", wire: "Handler", at: At::Body, required: false, target: &T_HANDLER },
         Member { name: "Code", wire: "Code", at: At::Body, required: true, target: &T_FUNCTION_CODE },
@@ -8903,7 +8912,7 @@ pub(crate) static REQUEST_TOO_LARGE_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "RequestTooLargeException", status: 413, sender: true }),
+    error: Some(ErrorTrait { code: "RequestEntityTooLargeException", status: 413, sender: true }),
 };
 
 pub(crate) static RESOLVED_S3_OBJECT: Schema = Schema {
@@ -9969,7 +9978,13 @@ pub(crate) static UPDATE_FUNCTION_CONFIGURATION_REQUEST: Schema = Schema {
             required: false,
             target: &T_ENVIRONMENT,
         },
-        Member { name: "Runtime", wire: "Runtime", at: At::Body, required: false, target: &T_RUNTIME },
+        Member {
+            name: "Runtime",
+            wire: "Runtime",
+            at: At::Body,
+            required: false,
+            target: &T_RUNTIME_UNCHECKED,
+        },
         Member {
             name: "DeadLetterConfig",
             wire: "DeadLetterConfig",

@@ -46,7 +46,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "AddPermission",
@@ -71,7 +71,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "CheckpointDurableExecution",
@@ -118,7 +118,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AliasLimitExceededException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "CreateCapacityProvider",
@@ -230,7 +230,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "DeleteCapacityProvider",
@@ -380,7 +380,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "DeleteFunctionEventInvokeConfig",
@@ -446,7 +446,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "DeleteProvisionedConcurrencyConfig",
@@ -468,7 +468,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "DeleteResourcePolicy",
@@ -501,7 +501,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             input: Some(&schema::GET_ACCOUNT_SETTINGS_REQUEST),
             output: Some(&schema::GET_ACCOUNT_SETTINGS_RESPONSE),
             errors: &["ServiceException", "TooManyRequestsException"],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetAlias",
@@ -523,7 +523,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetCapacityProvider",
@@ -693,7 +693,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "CodeSigningConfigNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetFunctionConcurrency",
@@ -714,7 +714,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetFunctionConfiguration",
@@ -756,7 +756,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetFunctionRecursionConfig",
@@ -819,7 +819,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetLayerVersion",
@@ -841,7 +841,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetLayerVersionByArn",
@@ -857,7 +857,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetLayerVersionPolicy",
@@ -880,7 +880,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetPolicy",
@@ -901,7 +901,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetProvisionedConcurrencyConfig",
@@ -923,7 +923,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetResourcePolicy",
@@ -964,7 +964,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "Invoke",
@@ -1131,7 +1131,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidZipFileException",
                 "EFSMountFailureException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListAliases",
@@ -1152,7 +1152,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListCapacityProviders",
@@ -1211,7 +1211,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListFunctionEventInvokeConfigs",
@@ -1233,7 +1233,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListFunctionUrlConfigs",
@@ -1254,7 +1254,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListFunctionVersionsByCapacityProvider",
@@ -1323,7 +1323,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListLayers",
@@ -1334,7 +1334,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             input: Some(&schema::LIST_LAYERS_REQUEST),
             output: Some(&schema::LIST_LAYERS_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException", "TooManyRequestsException"],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListProvisionedConcurrencyConfigs",
@@ -1355,7 +1355,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListTags",
@@ -1371,7 +1371,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ListVersionsByFunction",
@@ -1392,7 +1392,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "PauseDurableExecution",
@@ -1440,7 +1440,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "CodeStorageExceededException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "PublishVersion",
@@ -1465,7 +1465,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "FunctionVersionsPerCapacityProviderLimitExceededException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "PutFunctionCodeSigningConfig",
@@ -1510,7 +1510,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "PutFunctionEventInvokeConfig",
@@ -1598,7 +1598,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "PutResourcePolicy",
@@ -1644,7 +1644,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "RemoveLayerVersionPermission",
@@ -1670,7 +1670,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "RemovePermission",
@@ -1694,7 +1694,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "ResumeDurableExecution",
@@ -1836,7 +1836,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "UntagResource",
@@ -1853,7 +1853,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "UpdateAlias",
@@ -1877,7 +1877,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "UpdateCapacityProvider",
@@ -1962,7 +1962,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CodeStorageExceededException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "UpdateFunctionConfiguration",
@@ -1988,7 +1988,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CodeSigningConfigNotFoundException",
                 "PreconditionFailedException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "UpdateFunctionEventInvokeConfig",
@@ -2039,42 +2039,288 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
 
 /// AWS Lambda: the operations that are served.
 pub trait Lambda: Send + Sync + Debug {
+    /// `AddLayerVersionPermission`.
+    fn add_layer_version_permission(
+        &self,
+        context: &Context,
+        input: AddLayerVersionPermissionRequest,
+    ) -> impl Future<Output = Result<AddLayerVersionPermissionResponse, Error>> + Send;
+    /// `AddPermission`.
+    fn add_permission(
+        &self,
+        context: &Context,
+        input: AddPermissionRequest,
+    ) -> impl Future<Output = Result<AddPermissionResponse, Error>> + Send;
+    /// `CreateAlias`.
+    fn create_alias(
+        &self,
+        context: &Context,
+        input: CreateAliasRequest,
+    ) -> impl Future<Output = Result<AliasConfiguration, Error>> + Send;
     /// `CreateFunction`.
     fn create_function(
         &self,
         context: &Context,
         input: CreateFunctionRequest,
     ) -> impl Future<Output = Result<FunctionConfiguration, Error>> + Send;
+    /// `DeleteAlias`.
+    fn delete_alias(
+        &self,
+        context: &Context,
+        input: DeleteAliasRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
     /// `DeleteFunction`.
     fn delete_function(
         &self,
         context: &Context,
         input: DeleteFunctionRequest,
     ) -> impl Future<Output = Result<DeleteFunctionResponse, Error>> + Send;
+    /// `DeleteFunctionConcurrency`.
+    fn delete_function_concurrency(
+        &self,
+        context: &Context,
+        input: DeleteFunctionConcurrencyRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DeleteLayerVersion`.
+    fn delete_layer_version(
+        &self,
+        context: &Context,
+        input: DeleteLayerVersionRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DeleteProvisionedConcurrencyConfig`.
+    fn delete_provisioned_concurrency_config(
+        &self,
+        context: &Context,
+        input: DeleteProvisionedConcurrencyConfigRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `GetAccountSettings`.
+    fn get_account_settings(
+        &self,
+        context: &Context,
+        input: GetAccountSettingsRequest,
+    ) -> impl Future<Output = Result<GetAccountSettingsResponse, Error>> + Send;
+    /// `GetAlias`.
+    fn get_alias(
+        &self,
+        context: &Context,
+        input: GetAliasRequest,
+    ) -> impl Future<Output = Result<AliasConfiguration, Error>> + Send;
     /// `GetFunction`.
     fn get_function(
         &self,
         context: &Context,
         input: GetFunctionRequest,
     ) -> impl Future<Output = Result<GetFunctionResponse, Error>> + Send;
+    /// `GetFunctionCodeSigningConfig`.
+    fn get_function_code_signing_config(
+        &self,
+        context: &Context,
+        input: GetFunctionCodeSigningConfigRequest,
+    ) -> impl Future<Output = Result<GetFunctionCodeSigningConfigResponse, Error>> + Send;
+    /// `GetFunctionConcurrency`.
+    fn get_function_concurrency(
+        &self,
+        context: &Context,
+        input: GetFunctionConcurrencyRequest,
+    ) -> impl Future<Output = Result<GetFunctionConcurrencyResponse, Error>> + Send;
     /// `GetFunctionConfiguration`.
     fn get_function_configuration(
         &self,
         context: &Context,
         input: GetFunctionConfigurationRequest,
     ) -> impl Future<Output = Result<FunctionConfiguration, Error>> + Send;
+    /// `GetFunctionEventInvokeConfig`.
+    fn get_function_event_invoke_config(
+        &self,
+        context: &Context,
+        input: GetFunctionEventInvokeConfigRequest,
+    ) -> impl Future<Output = Result<FunctionEventInvokeConfig, Error>> + Send;
+    /// `GetFunctionUrlConfig`.
+    fn get_function_url_config(
+        &self,
+        context: &Context,
+        input: GetFunctionUrlConfigRequest,
+    ) -> impl Future<Output = Result<GetFunctionUrlConfigResponse, Error>> + Send;
+    /// `GetLayerVersion`.
+    fn get_layer_version(
+        &self,
+        context: &Context,
+        input: GetLayerVersionRequest,
+    ) -> impl Future<Output = Result<GetLayerVersionResponse, Error>> + Send;
+    /// `GetLayerVersionByArn`.
+    fn get_layer_version_by_arn(
+        &self,
+        context: &Context,
+        input: GetLayerVersionByArnRequest,
+    ) -> impl Future<Output = Result<GetLayerVersionResponse, Error>> + Send;
+    /// `GetLayerVersionPolicy`.
+    fn get_layer_version_policy(
+        &self,
+        context: &Context,
+        input: GetLayerVersionPolicyRequest,
+    ) -> impl Future<Output = Result<GetLayerVersionPolicyResponse, Error>> + Send;
+    /// `GetPolicy`.
+    fn get_policy(
+        &self,
+        context: &Context,
+        input: GetPolicyRequest,
+    ) -> impl Future<Output = Result<GetPolicyResponse, Error>> + Send;
+    /// `GetProvisionedConcurrencyConfig`.
+    fn get_provisioned_concurrency_config(
+        &self,
+        context: &Context,
+        input: GetProvisionedConcurrencyConfigRequest,
+    ) -> impl Future<Output = Result<GetProvisionedConcurrencyConfigResponse, Error>> + Send;
+    /// `GetRuntimeManagementConfig`.
+    fn get_runtime_management_config(
+        &self,
+        context: &Context,
+        input: GetRuntimeManagementConfigRequest,
+    ) -> impl Future<Output = Result<GetRuntimeManagementConfigResponse, Error>> + Send;
     /// `Invoke`.
     fn invoke(
         &self,
         context: &Context,
         input: InvocationRequest,
     ) -> impl Future<Output = Result<InvocationResponse, Error>> + Send;
+    /// `InvokeWithResponseStream`.
+    fn invoke_with_response_stream(
+        &self,
+        context: &Context,
+        input: InvokeWithResponseStreamRequest,
+    ) -> impl Future<Output = Result<InvokeWithResponseStreamResponse, Error>> + Send;
+    /// `ListAliases`.
+    fn list_aliases(
+        &self,
+        context: &Context,
+        input: ListAliasesRequest,
+    ) -> impl Future<Output = Result<ListAliasesResponse, Error>> + Send;
+    /// `ListEventSourceMappings`.
+    fn list_event_source_mappings(
+        &self,
+        context: &Context,
+        input: ListEventSourceMappingsRequest,
+    ) -> impl Future<Output = Result<ListEventSourceMappingsResponse, Error>> + Send;
+    /// `ListFunctionEventInvokeConfigs`.
+    fn list_function_event_invoke_configs(
+        &self,
+        context: &Context,
+        input: ListFunctionEventInvokeConfigsRequest,
+    ) -> impl Future<Output = Result<ListFunctionEventInvokeConfigsResponse, Error>> + Send;
+    /// `ListFunctionUrlConfigs`.
+    fn list_function_url_configs(
+        &self,
+        context: &Context,
+        input: ListFunctionUrlConfigsRequest,
+    ) -> impl Future<Output = Result<ListFunctionUrlConfigsResponse, Error>> + Send;
     /// `ListFunctions`.
     fn list_functions(
         &self,
         context: &Context,
         input: ListFunctionsRequest,
     ) -> impl Future<Output = Result<ListFunctionsResponse, Error>> + Send;
+    /// `ListLayerVersions`.
+    fn list_layer_versions(
+        &self,
+        context: &Context,
+        input: ListLayerVersionsRequest,
+    ) -> impl Future<Output = Result<ListLayerVersionsResponse, Error>> + Send;
+    /// `ListLayers`.
+    fn list_layers(
+        &self,
+        context: &Context,
+        input: ListLayersRequest,
+    ) -> impl Future<Output = Result<ListLayersResponse, Error>> + Send;
+    /// `ListProvisionedConcurrencyConfigs`.
+    fn list_provisioned_concurrency_configs(
+        &self,
+        context: &Context,
+        input: ListProvisionedConcurrencyConfigsRequest,
+    ) -> impl Future<Output = Result<ListProvisionedConcurrencyConfigsResponse, Error>> + Send;
+    /// `ListTags`.
+    fn list_tags(
+        &self,
+        context: &Context,
+        input: ListTagsRequest,
+    ) -> impl Future<Output = Result<ListTagsResponse, Error>> + Send;
+    /// `ListVersionsByFunction`.
+    fn list_versions_by_function(
+        &self,
+        context: &Context,
+        input: ListVersionsByFunctionRequest,
+    ) -> impl Future<Output = Result<ListVersionsByFunctionResponse, Error>> + Send;
+    /// `PublishLayerVersion`.
+    fn publish_layer_version(
+        &self,
+        context: &Context,
+        input: PublishLayerVersionRequest,
+    ) -> impl Future<Output = Result<PublishLayerVersionResponse, Error>> + Send;
+    /// `PublishVersion`.
+    fn publish_version(
+        &self,
+        context: &Context,
+        input: PublishVersionRequest,
+    ) -> impl Future<Output = Result<FunctionConfiguration, Error>> + Send;
+    /// `PutFunctionConcurrency`.
+    fn put_function_concurrency(
+        &self,
+        context: &Context,
+        input: PutFunctionConcurrencyRequest,
+    ) -> impl Future<Output = Result<Concurrency, Error>> + Send;
+    /// `PutProvisionedConcurrencyConfig`.
+    fn put_provisioned_concurrency_config(
+        &self,
+        context: &Context,
+        input: PutProvisionedConcurrencyConfigRequest,
+    ) -> impl Future<Output = Result<PutProvisionedConcurrencyConfigResponse, Error>> + Send;
+    /// `PutRuntimeManagementConfig`.
+    fn put_runtime_management_config(
+        &self,
+        context: &Context,
+        input: PutRuntimeManagementConfigRequest,
+    ) -> impl Future<Output = Result<PutRuntimeManagementConfigResponse, Error>> + Send;
+    /// `RemoveLayerVersionPermission`.
+    fn remove_layer_version_permission(
+        &self,
+        context: &Context,
+        input: RemoveLayerVersionPermissionRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `RemovePermission`.
+    fn remove_permission(
+        &self,
+        context: &Context,
+        input: RemovePermissionRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `TagResource`.
+    fn tag_resource(
+        &self,
+        context: &Context,
+        input: TagResourceRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `UntagResource`.
+    fn untag_resource(
+        &self,
+        context: &Context,
+        input: UntagResourceRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `UpdateAlias`.
+    fn update_alias(
+        &self,
+        context: &Context,
+        input: UpdateAliasRequest,
+    ) -> impl Future<Output = Result<AliasConfiguration, Error>> + Send;
+    /// `UpdateFunctionCode`.
+    fn update_function_code(
+        &self,
+        context: &Context,
+        input: UpdateFunctionCodeRequest,
+    ) -> impl Future<Output = Result<FunctionConfiguration, Error>> + Send;
+    /// `UpdateFunctionConfiguration`.
+    fn update_function_configuration(
+        &self,
+        context: &Context,
+        input: UpdateFunctionConfigurationRequest,
+    ) -> impl Future<Output = Result<FunctionConfiguration, Error>> + Send;
 }
 
 /// Decodes requests for an implementation of [`Lambda`].
@@ -2088,16 +2334,70 @@ impl<S: Lambda> Service for LambdaService<S> {
 
     fn call<'a>(&'a self, context: &'a Context, request: &'a Request) -> BoxFuture<'a, Result<Reply, Error>> {
         match request.operation.name {
+            "AddLayerVersionPermission" => Box::pin(async move {
+                let mut input = AddLayerVersionPermissionRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.add_layer_version_permission(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "AddPermission" => Box::pin(async move {
+                let mut input = AddPermissionRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.add_permission(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "CreateAlias" => Box::pin(async move {
+                let mut input = CreateAliasRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.create_alias(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "CreateFunction" => Box::pin(async move {
                 let mut input = CreateFunctionRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.create_function(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
+            "DeleteAlias" => Box::pin(async move {
+                let mut input = DeleteAliasRequest::default();
+                request.decode(&mut input)?;
+                self.0.delete_alias(context, input).await?;
+                Ok(None)
+            }),
             "DeleteFunction" => Box::pin(async move {
                 let mut input = DeleteFunctionRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.delete_function(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "DeleteFunctionConcurrency" => Box::pin(async move {
+                let mut input = DeleteFunctionConcurrencyRequest::default();
+                request.decode(&mut input)?;
+                self.0.delete_function_concurrency(context, input).await?;
+                Ok(None)
+            }),
+            "DeleteLayerVersion" => Box::pin(async move {
+                let mut input = DeleteLayerVersionRequest::default();
+                request.decode(&mut input)?;
+                self.0.delete_layer_version(context, input).await?;
+                Ok(None)
+            }),
+            "DeleteProvisionedConcurrencyConfig" => Box::pin(async move {
+                let mut input = DeleteProvisionedConcurrencyConfigRequest::default();
+                request.decode(&mut input)?;
+                self.0.delete_provisioned_concurrency_config(context, input).await?;
+                Ok(None)
+            }),
+            "GetAccountSettings" => Box::pin(async move {
+                let mut input = GetAccountSettingsRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_account_settings(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetAlias" => Box::pin(async move {
+                let mut input = GetAliasRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_alias(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             "GetFunction" => Box::pin(async move {
@@ -2106,10 +2406,70 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let output = self.0.get_function(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
+            "GetFunctionCodeSigningConfig" => Box::pin(async move {
+                let mut input = GetFunctionCodeSigningConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_function_code_signing_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetFunctionConcurrency" => Box::pin(async move {
+                let mut input = GetFunctionConcurrencyRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_function_concurrency(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "GetFunctionConfiguration" => Box::pin(async move {
                 let mut input = GetFunctionConfigurationRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.get_function_configuration(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetFunctionEventInvokeConfig" => Box::pin(async move {
+                let mut input = GetFunctionEventInvokeConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_function_event_invoke_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetFunctionUrlConfig" => Box::pin(async move {
+                let mut input = GetFunctionUrlConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_function_url_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetLayerVersion" => Box::pin(async move {
+                let mut input = GetLayerVersionRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_layer_version(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetLayerVersionByArn" => Box::pin(async move {
+                let mut input = GetLayerVersionByArnRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_layer_version_by_arn(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetLayerVersionPolicy" => Box::pin(async move {
+                let mut input = GetLayerVersionPolicyRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_layer_version_policy(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetPolicy" => Box::pin(async move {
+                let mut input = GetPolicyRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_policy(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetProvisionedConcurrencyConfig" => Box::pin(async move {
+                let mut input = GetProvisionedConcurrencyConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_provisioned_concurrency_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetRuntimeManagementConfig" => Box::pin(async move {
+                let mut input = GetRuntimeManagementConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_runtime_management_config(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             "Invoke" => Box::pin(async move {
@@ -2118,10 +2478,142 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let output = self.0.invoke(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
+            "InvokeWithResponseStream" => Box::pin(async move {
+                let mut input = InvokeWithResponseStreamRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.invoke_with_response_stream(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListAliases" => Box::pin(async move {
+                let mut input = ListAliasesRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_aliases(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListEventSourceMappings" => Box::pin(async move {
+                let mut input = ListEventSourceMappingsRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_event_source_mappings(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListFunctionEventInvokeConfigs" => Box::pin(async move {
+                let mut input = ListFunctionEventInvokeConfigsRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_function_event_invoke_configs(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListFunctionUrlConfigs" => Box::pin(async move {
+                let mut input = ListFunctionUrlConfigsRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_function_url_configs(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "ListFunctions" => Box::pin(async move {
                 let mut input = ListFunctionsRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.list_functions(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListLayerVersions" => Box::pin(async move {
+                let mut input = ListLayerVersionsRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_layer_versions(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListLayers" => Box::pin(async move {
+                let mut input = ListLayersRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_layers(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListProvisionedConcurrencyConfigs" => Box::pin(async move {
+                let mut input = ListProvisionedConcurrencyConfigsRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_provisioned_concurrency_configs(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListTags" => Box::pin(async move {
+                let mut input = ListTagsRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_tags(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListVersionsByFunction" => Box::pin(async move {
+                let mut input = ListVersionsByFunctionRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_versions_by_function(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PublishLayerVersion" => Box::pin(async move {
+                let mut input = PublishLayerVersionRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.publish_layer_version(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PublishVersion" => Box::pin(async move {
+                let mut input = PublishVersionRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.publish_version(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PutFunctionConcurrency" => Box::pin(async move {
+                let mut input = PutFunctionConcurrencyRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.put_function_concurrency(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PutProvisionedConcurrencyConfig" => Box::pin(async move {
+                let mut input = PutProvisionedConcurrencyConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.put_provisioned_concurrency_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PutRuntimeManagementConfig" => Box::pin(async move {
+                let mut input = PutRuntimeManagementConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.put_runtime_management_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "RemoveLayerVersionPermission" => Box::pin(async move {
+                let mut input = RemoveLayerVersionPermissionRequest::default();
+                request.decode(&mut input)?;
+                self.0.remove_layer_version_permission(context, input).await?;
+                Ok(None)
+            }),
+            "RemovePermission" => Box::pin(async move {
+                let mut input = RemovePermissionRequest::default();
+                request.decode(&mut input)?;
+                self.0.remove_permission(context, input).await?;
+                Ok(None)
+            }),
+            "TagResource" => Box::pin(async move {
+                let mut input = TagResourceRequest::default();
+                request.decode(&mut input)?;
+                self.0.tag_resource(context, input).await?;
+                Ok(None)
+            }),
+            "UntagResource" => Box::pin(async move {
+                let mut input = UntagResourceRequest::default();
+                request.decode(&mut input)?;
+                self.0.untag_resource(context, input).await?;
+                Ok(None)
+            }),
+            "UpdateAlias" => Box::pin(async move {
+                let mut input = UpdateAliasRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.update_alias(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "UpdateFunctionCode" => Box::pin(async move {
+                let mut input = UpdateFunctionCodeRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.update_function_code(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "UpdateFunctionConfiguration" => Box::pin(async move {
+                let mut input = UpdateFunctionConfigurationRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.update_function_configuration(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             other => Box::pin(async move { Err(Error::not_implemented(SERVICE.name, other)) }),

@@ -1,8 +1,10 @@
 //! What can go wrong, and how the API says it.
 
 use api_lambda::{
-    InvalidParameterValueException, InvalidRequestContentException, PreconditionFailedException,
-    RequestTooLargeException, ResourceConflictException, ResourceNotFoundException, ServiceException,
+    InvalidParameterValueException, InvalidRequestContentException, InvalidRuntimeException,
+    PolicyLengthExceededException, PreconditionFailedException,
+    ProvisionedConcurrencyConfigNotFoundException, RequestTooLargeException, ResourceConflictException,
+    ResourceNotFoundException, ServiceException,
 };
 use packages::PackageError;
 use store::{CommitError, StoreError, TableError};
@@ -60,6 +62,14 @@ pub(crate) fn policy_too_long(text: impl Into<String>) -> Failure {
     Failure::Answer(PolicyLengthExceededException { r#type: user(), message: Some(text.into()) }.into())
 }
 
+/// 404 `ProvisionedConcurrencyConfigNotFoundException`.
+pub(crate) fn no_provisioned_concurrency() -> Failure {
+    let text = "No Provisioned Concurrency Config found for this function".to_owned();
+    Failure::Answer(
+        ProvisionedConcurrencyConfigNotFoundException { r#type: user(), message: Some(text) }.into(),
+    )
+}
+
 /// 413 `RequestTooLargeException`.
 pub(crate) fn request_too_large(text: impl Into<String>) -> Failure {
     Failure::Answer(RequestTooLargeException { r#type: user(), message: Some(text.into()) }.into())
@@ -68,6 +78,11 @@ pub(crate) fn request_too_large(text: impl Into<String>) -> Failure {
 /// 400 `InvalidRequestContentException`.
 pub(crate) fn invalid_content(text: impl Into<String>) -> Failure {
     Failure::Answer(InvalidRequestContentException { r#type: user(), message: Some(text.into()) }.into())
+}
+
+/// 502 `InvalidRuntimeException`.
+pub(crate) fn invalid_runtime(text: impl Into<String>) -> Failure {
+    Failure::Answer(InvalidRuntimeException { r#type: user(), message: Some(text.into()) }.into())
 }
 
 /// 403 `AccessDeniedException`.

@@ -1,15 +1,24 @@
 //! AWS Lambda: functions, their versions, aliases and layers, and the Invoke operations.
 //!
 //! [`Lambda`] implements the generated API trait; each operation has a file of its own in `operations`. State lies
-//! in `tables`; what an invocation needs of it is kept in memory (`cache`), so that a warm invocation touches no
+//! in `tables`; what an invocation needs of it is kept in memory (`routes`), so that a warm invocation touches no
 //! store. Work that an answer does not wait for, such as preparing new code, is in `background` and survives a
 //! restart. Running functions is the `invoker`'s business.
 
 mod background;
+mod concurrency;
 mod errors;
 mod function;
+mod invocation;
+mod layers;
+mod links;
 mod operations;
+mod permission;
+mod policy;
+mod routes;
 mod service;
 mod tables;
+mod tags;
 
+pub use links::PATH as CODE_PATH;
 pub use service::{Lambda, LambdaParts};

@@ -1,5 +1,9 @@
 //! What Lambda stores: one file for each thing, with its keys and its records.
 
+pub(crate) mod alias;
+pub(crate) mod concurrency;
 pub(crate) mod function;
+pub(crate) mod layer;
 pub(crate) mod package_use;
+pub(crate) mod policy;
 pub(crate) mod unfinished;

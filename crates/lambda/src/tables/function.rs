@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clock::Timestamp;
-use ids::{AccountId, FunctionArn, Qualifier, Region};
+use ids::{AccountId, FunctionArn, InvalidId, Qualifier, Region};
 use packages::{Package, PackageKey};
 use serde::{Deserialize, Serialize};
-use store::{KeyPart, Row, Snapshot, Table, TableError, Transaction};
+use store::{Check, KeyPart, KeyReader, Row, Snapshot, StoreError, Table, TableError, Transaction};
 
 use crate::tables::package_use::{self, Holder};
 
@@ -37,6 +37,17 @@ impl FunctionKey {
     pub(crate) fn parts_and<'a>(&'a self, last: impl Into<KeyPart<'a>>) -> [KeyPart<'a>; 4] {
         let [account, region, name] = self.parts();
         [account, region, name, last.into()]
+    }
+
+    /// Reads the parts that every key of a table that is kept by function begins with.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub(crate) fn read(reader: &mut KeyReader<'_>) -> Result<Self, StoreError> {
+        let damaged = |error: InvalidId| StoreError::Damaged(error.to_string());
+        let account = AccountId::parse(&reader.str()?).map_err(damaged)?;
+        let region = Region::parse(&reader.str()?).map_err(damaged)?;
+        Ok(Self { account, region, name: reader.str()? })
     }
 
     /// The function's ARN, without a qualifier.
@@ -234,12 +245,58 @@ pub(crate) fn delete_function(
     Ok(freed)
 }
 
+/// Adds: the function exists. What is written beside a function needs this, so that nothing is left of one that is
+/// deleted meanwhile.
+pub(crate) fn require_function(transaction: &mut Transaction, key: &FunctionKey) {
+    transaction.checks.push(Check::Present(FUNCTIONS.key(&key.parts())));
+}
+
+/// Adds: this version exists.
+pub(crate) fn require_version(transaction: &mut Transaction, key: &FunctionKey, number: u64) {
+    transaction.checks.push(Check::Present(VERSIONS.key(&key.parts_and(number))));
+}
+
 /// All published versions, in order.
 pub(crate) async fn list_versions(
     snapshot: &dyn Snapshot,
     key: &FunctionKey,
 ) -> Result<Vec<Row<VersionRecord>>, TableError> {
     VERSIONS.list(snapshot, &key.parts(), None, usize::MAX).await
+}
+
+/// At most `limit` versions with numbers above `number`, in order.
+pub(crate) async fn list_versions_after(
+    snapshot: &dyn Snapshot,
+    key: &FunctionKey,
+    number: u64,
+    limit: usize,
+) -> Result<Vec<VersionRecord>, TableError> {
+    let after = VERSIONS.key(&key.parts_and(number));
+    let rows = VERSIONS.list(snapshot, &key.parts(), Some(&after), limit).await?;
+    Ok(rows.into_iter().map(|row| row.record).collect())
+}
+
+/// At most `limit` functions of an account in a region with names after `name`, in order.
+pub(crate) async fn list_functions_after(
+    snapshot: &dyn Snapshot,
+    account: &AccountId,
+    region: &Region,
+    name: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(FunctionKey, FunctionRecord)>, TableError> {
+    let of_region = [account.as_str().into(), region.as_str().into()];
+    let after = name.map(|name| FUNCTIONS.key(&[of_region[0], of_region[1], name.into()]));
+    let rows = FUNCTIONS.list(snapshot, &of_region, after.as_deref(), limit).await?;
+    rows.into_iter().map(|row| Ok((read_function_key(&row.key)?, row.record))).collect()
+}
+
+/// The function whose row has this key.
+pub(crate) fn read_function_key(key: &[u8]) -> Result<FunctionKey, TableError> {
+    let damaged = |error: ids::InvalidId| StoreError::Damaged(error.to_string());
+    let mut reader = FUNCTIONS.read_key(key)?;
+    let account = AccountId::parse(&reader.str()?).map_err(damaged)?;
+    let region = Region::parse(&reader.str()?).map_err(damaged)?;
+    Ok(FunctionKey { account, region, name: reader.str()? })
 }
 
 fn latest_packages(function: &FunctionRecord) -> BTreeSet<PackageKey> {

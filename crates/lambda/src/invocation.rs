@@ -1,0 +1,179 @@
+//! What both Invoke operations check and say. Source: AWS Lambda API reference, `Invoke`.
+
+use api_lambda::{LogType, ThrottleReason as ApiThrottleReason, TooManyRequestsException};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use invoker::{Invocation, InvokeError, ThrottleReason};
+use serde::de::IgnoredAny;
+use wire::Context;
+
+use crate::Lambda;
+use crate::errors::{Failure, Outcome, invalid_content, invalid_parameter, request_too_large};
+use crate::function::FunctionReference;
+use crate::routes::{Route, Target};
+
+/// The most bytes of an event ("Lambda quotas": 6 MB).
+const PAYLOAD_BYTES_MAX: usize = 6_291_456;
+
+/// The most bytes of a client context, in base64.
+const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
+
+/// What AWS suggests after a throttled request.
+const RETRY_AFTER_S: &str = "1";
+
+/// What a caller asks for.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) payload: Option<Bytes>,
+    pub(crate) client_context: Option<String>,
+    pub(crate) log_type: Option<LogType>,
+    pub(crate) tenant_id: Option<String>,
+}
+
+impl Call {
+    /// That the event is not too large.
+    ///
+    /// # Errors
+    /// `RequestTooLargeException`.
+    pub(crate) fn check_size(&self) -> Outcome<()> {
+        let size = self.payload.as_ref().map_or(0, Bytes::len);
+        if size > PAYLOAD_BYTES_MAX {
+            return Err(request_too_large(format!(
+                "{size} byte payload is too large for the RequestResponse invocation type (limit \
+                 {PAYLOAD_BYTES_MAX} bytes)"
+            )));
+        }
+        Ok(())
+    }
+
+    /// That the function can understand the event.
+    ///
+    /// # Errors
+    /// `InvalidRequestContentException` and `InvalidParameterValueException`.
+    pub(crate) fn check_content(&self) -> Outcome<()> {
+        if self.tenant_id.is_some() {
+            return Err(invalid_parameter(
+                "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your \
+                 request and try again.",
+            ));
+        }
+        check_json(self.payload.as_deref().unwrap_or_default())
+    }
+
+    /// The invocation of a version.
+    ///
+    /// # Errors
+    /// `InvalidRequestContentException` for a client context that is too long or cannot be read.
+    pub(crate) fn into_invocation(
+        self,
+        context: &Context,
+        reference: &FunctionReference,
+        route: &Route,
+        target: &Target,
+    ) -> Outcome<Invocation> {
+        let client_context = self.client_context.as_deref().map(read_client_context).transpose()?;
+        let empty = Bytes::from_static(b"{}");
+        Ok(Invocation {
+            request_id: context.request_id,
+            function: target.function.clone(),
+            invoked_arn: reference.arn(),
+            payload: self.payload.filter(|payload| !payload.is_empty()).unwrap_or(empty),
+            client_context,
+            trace_id: context.trace_id.clone(),
+            tail_log: self.log_type == Some(LogType::Tail),
+            reserved_concurrency: route.reserved_concurrency,
+            stream: None,
+        })
+    }
+}
+
+/// The version that ran, as the answer names it.
+pub(crate) fn executed_version(target: &Target) -> Option<String> {
+    target.function.arn.qualifier.as_ref().map(ToString::to_string)
+}
+
+/// The end of the log, as the answer has it.
+pub(crate) fn log_result(tail: Option<&Bytes>) -> Option<String> {
+    tail.map(|tail| STANDARD.encode(tail))
+}
+
+/// An invocation that did not run, in AWS's words.
+pub(crate) fn not_run(lambda: &Lambda, error: InvokeError) -> Failure {
+    let reason = match error {
+        InvokeError::Internal(cause) => return Failure::Internal(cause),
+        InvokeError::Throttled(reason) => reason,
+    };
+    if lambda.tasks.is_shutting_down() {
+        tracing::debug!(?reason, "an invocation was turned away during the shutdown");
+    }
+    let (reason, message) = match reason {
+        ThrottleReason::ConcurrentInvocationLimitExceeded => {
+            (ApiThrottleReason::ConcurrentInvocationLimitExceeded, "Rate Exceeded.")
+        }
+        ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded => {
+            (ApiThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded, "Rate Exceeded.")
+        }
+        // A limit that AWS does not have: to a caller it is one of concurrency.
+        ThrottleReason::HostCapacityExceeded => (
+            ApiThrottleReason::ConcurrentInvocationLimitExceeded,
+            "Rate Exceeded. This host has no room for another execution environment.",
+        ),
+    };
+    Failure::Answer(
+        TooManyRequestsException {
+            retry_after_seconds: Some(RETRY_AFTER_S.to_owned()),
+            r#type: Some("User".to_owned()),
+            message: Some(message.to_owned()),
+            reason: Some(reason),
+        }
+        .into(),
+    )
+}
+
+fn read_client_context(text: &str) -> Outcome<String> {
+    if text.len() > CLIENT_CONTEXT_BYTES_MAX {
+        return Err(invalid_content(format!(
+            "Client context must be no more than {CLIENT_CONTEXT_BYTES_MAX} bytes when base64-encoded."
+        )));
+    }
+    let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded {
+        Some(json) if serde_json::from_str::<IgnoredAny>(&json).is_ok() => Ok(json),
+        _ => Err(invalid_content("Client context must be a valid Base64-encoded JSON object.")),
+    }
+}
+
+/// AWS's parser is Jackson; this says what it would, as far as callers have been seen to look at it.
+fn check_json(payload: &[u8]) -> Outcome<()> {
+    if payload.is_empty() {
+        return Ok(());
+    }
+    let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) else { return Ok(()) };
+    let start = payload.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(payload.len());
+    let rest = &payload[start..];
+    let word: String = rest
+        .iter()
+        .map(|&byte| char::from(byte))
+        .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
+        .collect();
+    let expected = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'";
+    let problem = match rest.first() {
+        Some(first) if first.is_ascii_alphabetic() => {
+            format!("Unrecognized token '{word}': was expecting ({expected})")
+        }
+        Some(first) if !first.is_ascii() => format!("Invalid UTF-8 start byte 0x{first:x}"),
+        Some(first) if !first.is_ascii_digit() && !b"\"-[{".contains(first) => format!(
+            "Unexpected character ('{}' (code {first})): expected a valid value ({expected})",
+            char::from(*first)
+        ),
+        _ if error.is_eof() => "Unexpected end-of-input".to_owned(),
+        _ => error.to_string(),
+    };
+    Err(invalid_content(format!(
+        "Could not parse request body into json: Could not parse payload into json: {problem}\n at [Source: \
+         REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]",
+        error.line(),
+        error.column()
+    )))
+}

@@ -1,0 +1,51 @@
+//! `CreateAlias`.
+
+use api_lambda::{AliasConfiguration, CreateAliasRequest};
+use store::Transaction;
+use wire::Context;
+
+use crate::Lambda;
+use crate::errors::{Failure, Outcome, conflict};
+use crate::function::{FunctionReference, find_function, read_routing, read_target, shown_alias};
+use crate::tables::alias::{ALIASES, AliasRecord};
+use crate::tables::function::{require_function, require_version};
+
+pub(crate) async fn run(
+    lambda: &Lambda,
+    context: &Context,
+    input: CreateAliasRequest,
+) -> Outcome<AliasConfiguration> {
+    let key = FunctionReference::parse_unqualified(context, "CreateAlias", &input.function_name)?;
+    let snapshot = lambda.snapshot().await?;
+    find_function(&*snapshot, &key).await?;
+    let version = read_target(&*snapshot, &key, &input.function_version).await?;
+    let additional = match input.routing_config {
+        Some(routing) => read_routing(&*snapshot, &key, version, routing).await?,
+        None => None,
+    };
+    let alias = AliasRecord {
+        name: input.name,
+        version,
+        description: input.description.unwrap_or_default(),
+        additional,
+        revision_id: lambda.revision_id(),
+    };
+    let shown = shown_alias(&key, &alias);
+    let mut transaction = Transaction::new();
+    let parts = key.parts_and(alias.name.as_str());
+    let exists =
+        || conflict(format!("Alias already exists: {}", shown.alias_arn.clone().unwrap_or_default()));
+    if ALIASES.get(&*snapshot, &parts).await?.is_some() {
+        return Err(exists());
+    }
+    ALIASES.insert(&mut transaction, &parts, &alias)?;
+    require_function(&mut transaction, &key);
+    for number in version.into_iter().chain(additional.map(|(number, _)| number)) {
+        require_version(&mut transaction, &key, number);
+    }
+    match lambda.commit(&key, transaction).await {
+        Ok(()) => Ok(shown),
+        Err(Failure::Conflict) => Err(exists()),
+        Err(other) => Err(other),
+    }
+}
