@@ -1,1 +1,101 @@
-//! Health, clock, cost and reset
+//! The server's own paths: health, isolation, cost, the clock, and downloads of code.
+//!
+//! They are no API of AWS's and not signed. From other hosts only health and code downloads (whose links cannot be
+//! guessed) are answered; the rest is for the host itself.
+
+mod answer;
+mod clock;
+mod cost;
+mod health;
+
+use std::sync::Arc;
+
+use ::clock::{SharedClock, VirtualClock};
+use async_trait::async_trait;
+use bytes::Bytes;
+use gateway::{Local, Reach};
+use http::{Method, Request, StatusCode};
+use ids::AccountId;
+use lambda::Lambda;
+use metering::Meter;
+use sandbox::SharedSandbox;
+use wire::Response;
+
+use answer::{failure, json};
+
+/// What the paths show and steer.
+#[derive(Debug, Clone)]
+pub struct AdminParts {
+    /// The services that are served, by their names.
+    pub services: Vec<&'static str>,
+    /// The account whose bill is shown unless another is named.
+    pub account: AccountId,
+    /// Platform time.
+    pub clock: SharedClock,
+    /// The same, when it is virtual.
+    pub virtual_clock: Option<Arc<VirtualClock>>,
+    /// What keeps functions apart.
+    pub sandbox: SharedSandbox,
+    /// What was consumed.
+    pub meter: Arc<Meter>,
+    /// Whose code can be downloaded.
+    pub lambda: Lambda,
+}
+
+/// Answers the server's own paths.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    parts: AdminParts,
+}
+
+impl Admin {
+    /// Over these parts.
+    #[must_use]
+    pub fn new(parts: AdminParts) -> Self {
+        Self { parts }
+    }
+
+    async fn host_only(&self, method: &Method, path: &str, request: &Request<Bytes>) -> Response {
+        match (method, path) {
+            (&Method::GET, "/_lambent/isolation") => json(StatusCode::OK, &self.parts.sandbox.isolation()),
+            (&Method::GET, "/_lambent/cost") => {
+                cost::show(&self.parts, request.uri().query().unwrap_or_default()).await
+            }
+            (&Method::GET, "/_lambent/clock") => clock::show(&self.parts),
+            (&Method::POST, "/_lambent/clock/advance") => clock::advance(&self.parts, request.body()).await,
+            (_, "/_lambent/isolation" | "/_lambent/cost" | "/_lambent/clock" | "/_lambent/clock/advance") => {
+                failure(StatusCode::METHOD_NOT_ALLOWED, &format!("{method} is not what {path} is for"), None)
+            }
+            _ => failure(
+                StatusCode::NOT_FOUND,
+                &format!("there is nothing at {path}"),
+                Some("docs/reference/admin-api.md lists the paths"),
+            ),
+        }
+    }
+}
+
+#[async_trait]
+impl Local for Admin {
+    async fn answer(&self, request: Request<Bytes>) -> Response {
+        let (method, path) = (request.method(), request.uri().path());
+        let reach = request.extensions().get::<Reach>().copied().unwrap_or(Reach::Network);
+        if let Some(token) = path.strip_prefix("/_lambent/code/") {
+            return match self.parts.lambda.read_code(token).await {
+                Some(zip) => answer::zip(zip),
+                None => failure(StatusCode::FORBIDDEN, "this link is not valid, or not any more", None),
+            };
+        }
+        match (method, path) {
+            (&Method::GET | &Method::HEAD, "/_lambent/health" | "/_localstack/health") => {
+                health::show(&self.parts)
+            }
+            _ if reach == Reach::Network => failure(
+                StatusCode::FORBIDDEN,
+                "this path is answered on the server's own host only",
+                Some("run the command on that host, on a listener of 127.0.0.1"),
+            ),
+            _ => self.host_only(method, path, &request).await,
+        }
+    }
+}

@@ -160,6 +160,9 @@ pub(crate) struct CostOptions {
     /// The month, such as 2026-11; the server's current one by default.
     #[arg(long)]
     pub(crate) month: Option<String>,
+    /// The account; the server's default one by default.
+    #[arg(long)]
+    pub(crate) account: Option<AccountId>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

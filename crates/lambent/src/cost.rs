@@ -6,11 +6,13 @@ use serde_json::Value;
 
 use crate::arguments::CostOptions;
 use crate::failure::Failure;
-use crate::terminal::line;
+use crate::terminal::{line, paint};
 
 pub(crate) fn run(options: &CostOptions) -> Result<ExitCode, Failure> {
-    let query = options.month.as_ref().map_or(String::new(), |month| format!("?month={month}"));
-    let bill = options.endpoint.get(&format!("/_lambent/cost{query}"))?;
+    let mut query = Vec::new();
+    query.extend(options.month.as_ref().map(|month| format!("month={month}")));
+    query.extend(options.account.as_ref().map(|account| format!("account={account}")));
+    let bill = options.endpoint.get(&format!("/_lambent/cost?{}", query.join("&")))?;
     if options.json {
         line(&serde_json::to_string_pretty(&bill)?);
     } else {
@@ -20,5 +22,35 @@ pub(crate) fn run(options: &CostOptions) -> Result<ExitCode, Failure> {
 }
 
 fn print(bill: &Value) {
-    line(&serde_json::to_string_pretty(bill).unwrap_or_default());
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    line(&paint("1", &format!("Account {}, {}", text(&bill["account"]), text(&bill["month"]))));
+    let lines = bill["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !lines.is_empty() {
+        line(&format!("{:<32} {:>8} {:>10} {:>14} {:>16}", "function", "version", "requests", "GB-seconds", "cost"));
+    }
+    for row in lines {
+        let name = match row["provisioned"] == true {
+            true => format!("{} (provisioned)", text(&row["function"])),
+            false => text(&row["function"]),
+        };
+        line(&format!(
+            "{name:<32} {:>8} {:>10} {:>14} {:>16}",
+            text(&row["version"]),
+            text(&row["requests"]),
+            text(&row["gb_seconds"]),
+            format!("${}", text(&row["cost"])),
+        ));
+    }
+    for (what, name) in [("requests", "requests"), ("gb_seconds", "GB-seconds")] {
+        let allowance = &bill[what];
+        line(&format!(
+            "{name}: {} used, {} free each month, {} of them left",
+            text(&allowance["used"]),
+            text(&allowance["free"]),
+            text(&allowance["free_left"]),
+        ));
+    }
+    line(&format!("before the free tier: ${}", text(&bill["before_free_tier"])));
+    line(&paint("1;32", &format!("to pay: ${}", text(&bill["due"]))));
+    line(&paint("2", &text(&bill["note"])));
 }

@@ -100,7 +100,7 @@ impl Walk {
         self.step("What it would have cost on AWS");
         line(&format!("{} {}", paint("1;34", "$"), paint("1", &format!("lambent cost --endpoint {}", self.endpoint))));
         let endpoint = crate::arguments::EndpointOption { endpoint: self.endpoint.clone() };
-        crate::cost::run(&crate::arguments::CostOptions { endpoint, month: None, json: false }).map(|_| ())
+        crate::cost::run(&crate::arguments::CostOptions { endpoint, month: None, account: None, json: false }).map(|_| ())
     }
 
     fn create(&self, name: &str, runtime: &str, handler: &str, more: &[&str]) -> Result<(), Failure> {

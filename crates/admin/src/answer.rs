@@ -1,0 +1,37 @@
+//! The forms of an answer.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use wire::{Body, Response};
+
+/// A JSON document.
+pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response {
+    // Our documents have text keys and finite numbers, so they can be written.
+    let text = serde_json::to_vec_pretty(document).unwrap_or_default();
+    bytes(status, text.into(), "application/json")
+}
+
+/// What went wrong, and what to do about it.
+pub(crate) fn failure(status: StatusCode, message: &str, remedy: Option<&str>) -> Response {
+    let mut document = Map::new();
+    document.insert("message".to_owned(), Value::from(message));
+    if let Some(remedy) = remedy {
+        document.insert("remedy".to_owned(), Value::from(remedy));
+    }
+    json(status, &document)
+}
+
+/// A deployment package.
+pub(crate) fn zip(zip: Bytes) -> Response {
+    bytes(StatusCode::OK, zip, "application/zip")
+}
+
+fn bytes(status: StatusCode, body: Bytes, content_type: &'static str) -> Response {
+    let mut response = Response::new(Body::Full(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
