@@ -1,0 +1,3 @@
+//! What works without being asked.
+
+pub(crate) mod cleanup;
