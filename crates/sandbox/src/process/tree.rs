@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use async_trait::async_trait;
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::sync::{oneshot, watch};
 
@@ -282,9 +281,9 @@ fn listen() -> io::Result<TcpListener> {
 
 /// A pipe of which only the reading end does not block.
 fn make_output() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (output, sink) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (output, sink) = std::io::pipe()?;
     rustix::io::ioctl_fionbio(&output, true)?;
-    Ok((output, sink))
+    Ok((output.into(), sink.into()))
 }
 
 fn remove(directory: &Path) {
