@@ -1,6 +1,7 @@
 //! CloudWatch Logs through its typed trait, over a store in memory and a clock that is told the time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod durable;
 mod events;
 mod filters;
 mod groups;
