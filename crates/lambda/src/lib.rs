@@ -19,6 +19,8 @@ mod routes;
 mod service;
 mod tables;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 pub use links::PATH as CODE_PATH;
 pub use service::{Lambda, LambdaParts};

@@ -126,11 +126,11 @@ impl Lambda {
     /// # Errors
     /// `ResourceConflictException` when somebody else changed the same rows meanwhile.
     pub(crate) async fn commit(&self, key: &FunctionKey, transaction: Transaction) -> Outcome<()> {
-        match self.store.commit(transaction).await.map_err(Failure::from) {
-            Ok(_version) => {
-                self.changed(key);
-                Ok(())
-            }
+        let committed = self.store.commit(transaction).await.map_err(Failure::from);
+        // Even a commit whose outcome is unknown may have changed it.
+        self.changed(key);
+        match committed {
+            Ok(_version) => Ok(()),
             Err(Failure::Conflict) => Err(update_in_progress(key)),
             Err(other) => Err(other),
         }

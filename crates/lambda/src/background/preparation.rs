@@ -50,6 +50,9 @@ async fn prepare_latest(lambda: &Lambda, what: &Unfinished) -> Outcome<()> {
     let snapshot = lambda.snapshot().await?;
     let Some(row) = FUNCTIONS.get(&*snapshot, &what.key.parts()).await? else { return Ok(()) };
     let mut function = row.record.clone();
+    if !is_waiting(&function.latest) {
+        return Ok(());
+    }
     let result = make_ready(lambda, &function.latest).await;
     if result.is_ok() {
         function.serving = None;
@@ -67,6 +70,9 @@ async fn prepare_version(lambda: &Lambda, what: &Unfinished, number: u64) -> Out
     let snapshot = lambda.snapshot().await?;
     let Some(row) = VERSIONS.get(&*snapshot, &what.key.parts_and(number)).await? else { return Ok(()) };
     let mut version = row.record.clone();
+    if !is_waiting(&version) {
+        return Ok(());
+    }
     let result = make_ready(lambda, &version).await;
     finish(&mut version, result);
     let mut transaction = Transaction::new();
@@ -82,6 +88,11 @@ async fn commit(lambda: &Lambda, key: &FunctionKey, transaction: Transaction) ->
     lambda.store.commit(transaction).await?;
     lambda.changed(key);
     Ok(())
+}
+
+/// Not any more when it was prepared twice, by a start and by the operation itself.
+fn is_waiting(version: &VersionRecord) -> bool {
+    version.state == State::Pending || version.last_update == LastUpdate::InProgress
 }
 
 fn finish(version: &mut VersionRecord, result: Result<(), Reason>) {

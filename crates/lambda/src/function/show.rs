@@ -49,7 +49,10 @@ pub(crate) fn shown(key: &FunctionKey, version: &VersionRecord, how: Shown<'_>) 
     out.last_modified = Some(version.last_modified.lambda());
     out.revision_id = Some(version.revision_id.clone());
     show_state(&mut out, &version.state);
-    show_last_update(&mut out, &version.last_update);
+    // While a function is being created there is nothing to say of updates.
+    if version.state != State::Pending {
+        show_last_update(&mut out, &version.last_update);
+    }
     out
 }
 

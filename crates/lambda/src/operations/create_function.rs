@@ -122,7 +122,7 @@ async fn create(
         what.put(&mut transaction)?;
     }
     match lambda.store.commit(transaction).await.map_err(Failure::from) {
-        Ok(_version) => lambda.changed(key),
+        Ok(_version) => {}
         Err(Failure::Conflict) => return Err(already_exists(key)),
         Err(other) => return Err(other),
     }

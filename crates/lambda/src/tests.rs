@@ -1,0 +1,10 @@
+//! The service from the outside, through its typed trait, over a store in memory and functions that really run.
+
+mod aliases;
+mod errors;
+mod functions;
+mod harness;
+mod invocations;
+mod states;
+mod versions;
+mod wire_form;
