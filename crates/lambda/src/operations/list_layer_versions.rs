@@ -27,7 +27,9 @@ pub(crate) async fn run(
     let mut end = match input.marker.as_deref().filter(|marker| !marker.is_empty()) {
         None => prefix_end(&prefix),
         Some(marker) => {
-            let number: u64 = marker.parse().map_err(|_| invalid_parameter("The marker is invalid."))?;
+            let number: u64 = marker
+                .parse()
+                .map_err(|_| invalid_parameter(format!("Invalid pagination token: {marker}")))?;
             LAYER_VERSIONS.key(&layer.version(number).key())
         }
     };
