@@ -47,7 +47,7 @@ impl Limits {
 pub(crate) trait ResourceGroup {
     /// Makes it, with no limits but that on processes.
     fn create(&self) -> io::Result<()>;
-    /// Opened so that a process can write "0" to each and so move itself in.
+    /// Opened so that a process with a single thread can write "0" to each and so move itself in.
     fn entrances(&self) -> io::Result<Vec<OwnedFd>>;
     /// Sets memory and swap.
     fn limit_memory(&self, limits: &Limits) -> io::Result<()>;

@@ -54,6 +54,10 @@ pub trait Process: Send + Sync + Debug {
     /// Lets the tree run again.
     fn thaw(&self);
 
+    /// Says that the function's init is over. Until then, and for ten seconds at most, an environment has all the
+    /// CPU time it can use, as AWS gives it; from then on CPU time follows its memory size. May be said again.
+    fn init_finished(&self) {}
+
     /// The most memory the tree has used so far, in bytes.
     fn memory_peak_bytes(&self) -> u64;
 }

@@ -74,6 +74,25 @@ impl LinuxSandbox {
         Ok(Self { options, tasks, facts, launcher: Mutex::new(launcher) })
     }
 
+    /// What this host offers: found out by making a jail and ending it again.
+    pub async fn probe(options: LinuxOptions) -> Isolation {
+        let tasks = Tasks::new();
+        match Self::start(LinuxOptions { pools: PoolSizes::NONE, ..options }, tasks.clone()).await {
+            Err(unavailable) => isolation::describe_missing(&unavailable),
+            Ok(sandbox) => {
+                let isolation = sandbox.isolation();
+                sandbox.shut_down().await;
+                tasks.drain().await;
+                isolation
+            }
+        }
+    }
+
+    /// Waits until the pools are as full as they are to be: for tests, benchmarks and a start that takes its time.
+    pub async fn filled(&self) {
+        self.current().await_full().await;
+    }
+
     /// The launcher's client; a new launcher's if the last one has died.
     async fn client(&self) -> Result<Arc<Client>, StartError> {
         let client = self.current();
@@ -121,10 +140,10 @@ async fn launch(options: &LinuxOptions, tasks: &Tasks) -> Result<(Launcher, Fact
         pools: options.pools,
         server: std::process::id().try_into().unwrap_or_default(),
     };
-    let client = Client::connect(ours, &setup).map_err(failed)?;
+    let client = Client::connect(ours, &setup, tasks.clone()).map_err(failed)?;
     match client.first_report().await {
         Ok(Report::Ready(facts)) => {
-            client.serve(tasks);
+            client.serve();
             Ok((Launcher { client, guard }, facts))
         }
         Ok(Report::Unusable { reason }) => {

@@ -120,12 +120,6 @@ pub(crate) fn signal_process(process: ProcessId, signal: i32) {
     unsafe { libc::kill(process, signal) };
 }
 
-/// Whether there is such a process (a zombie included).
-pub(crate) fn process_exists(process: ProcessId) -> bool {
-    // SAFETY: signal 0 only checks.
-    unsafe { libc::kill(process, 0) == 0 }
-}
-
 /// Sends `signal` to the process of `pidfd`.
 pub(crate) fn signal_pidfd(pidfd: BorrowedFd<'_>, signal: i32) {
     // SAFETY: numbers and a null pointer. An error means that it is gone.

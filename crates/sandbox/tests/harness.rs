@@ -1,5 +1,7 @@
 //! What the tests of the sandbox share: a main that can be the launcher, and a Runtime API spoken by hand.
 
+// Also found when a benchmark includes this file.
+#[path = "harness/runtime_api.rs"]
 pub mod runtime_api;
 
 use std::os::unix::fs::PermissionsExt;
@@ -143,6 +145,19 @@ impl Stage {
         output
     }
 
+    /// Fills the pools for `spec`, and waits until there is something in them.
+    pub async fn warm(&self, spec: &EnvironmentSpec) {
+        self.sandbox.expect(spec);
+        self.sandbox.filled().await;
+    }
+
+    /// Why the fence `name` does not stand on this host, if it does not.
+    pub fn lacks(&self, name: &str) -> Option<String> {
+        let isolation = self.sandbox.isolation();
+        let missing = isolation.missing().find(|feature| feature.name == name);
+        missing.map(|feature| feature.detail.clone())
+    }
+
     pub async fn strike(self) {
         self.sandbox.shut_down().await;
         self.tasks.drain().await;
@@ -158,6 +173,26 @@ pub fn python() -> PathBuf {
     let output =
         std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
     PathBuf::from(String::from_utf8(output.expect("python3 is installed").stdout).unwrap().trim())
+}
+
+/// Some Node.js on this host.
+pub fn node() -> Option<PathBuf> {
+    let candidates = ["/usr/bin/node", "/usr/local/bin/node"];
+    candidates.iter().map(PathBuf::from).find(|path| path.exists())
+}
+
+/// Waits until the environment has written `text`. All that it has written until then.
+pub async fn wait_for_output(environment: &Environment, text: &str) -> String {
+    let mut said = String::new();
+    let wait = async {
+        while !said.contains(text) {
+            clock::execution_sleep(std::time::Duration::from_millis(5)).await;
+            said.push_str(&output(environment));
+        }
+    };
+    let waited = clock::execution_timeout(std::time::Duration::from_secs(10), wait).await;
+    assert!(waited.is_ok(), "{text:?} was not written: {said:?}");
+    said
 }
 
 /// As the server sets them.

@@ -90,8 +90,10 @@ impl ResourceGroup for Group {
     }
 
     fn entrances(&self) -> io::Result<Vec<OwnedFd>> {
+        // By thread, and what enters has one only: moving a whole process takes a lock over every fork and exit on
+        // the host, which takes the kernel some 10 ms to get (a wait for RCU).
         let open = |directory: &PathBuf| {
-            let file = fs::OpenOptions::new().write(true).open(directory.join("cgroup.procs"))?;
+            let file = fs::OpenOptions::new().write(true).open(directory.join("tasks"))?;
             Ok(OwnedFd::from(file))
         };
         self.directories().map(open).collect()

@@ -64,7 +64,8 @@ fn unshare(namespaces: UnshareFlags) -> std::io::Result<()> {
 
 /// Output on 1 and 2, nothing on 0, the control socket on 3, and everything that was the launcher's closed.
 fn place_descriptors(birth: &Birth<'_>) -> std::io::Result<()> {
-    let null = fs::File::open("/dev/null")?;
+    // The jail's own, not the host's.
+    let null = fs::File::open(birth.root.join("dev/null"))?;
     syscalls::duplicate_onto(null.as_fd(), 0)?;
     syscalls::duplicate_onto(birth.output.as_fd(), 1)?;
     syscalls::duplicate_onto(birth.output.as_fd(), 2)?;

@@ -57,6 +57,8 @@ pub(crate) enum Request {
     Kill { id: u64 },
     /// Send a signal to every process in it.
     Signal { id: u64, signal: i32 },
+    /// Say when the pools are full.
+    AwaitFull { id: u64 },
 }
 
 /// To the server.
@@ -74,6 +76,8 @@ pub(crate) enum Report {
     Exited { id: u64, ended: Ended, out_of_memory: bool },
     /// Nothing is left of it.
     Gone { id: u64, memory_peak_bytes: u64 },
+    /// The pools are full.
+    Full { id: u64 },
     /// Something that the operator should know.
     Warning { text: String },
 }
@@ -98,6 +102,8 @@ pub(crate) struct Facts {
     pub(crate) own_users: bool,
     /// The kind of control groups and the controllers in use, or why there are none.
     pub(crate) groups: Result<(String, Vec<String>), String>,
+    /// Whether several layers can be merged, or why not.
+    pub(crate) merged_layers: Result<(), String>,
 }
 
 /// To the init of a jail.

@@ -33,6 +33,8 @@ pub(crate) struct Supervisor {
     by_process: HashMap<ProcessId, Number>,
     /// The jails of environments, by the server's ids.
     environments: HashMap<u64, Number>,
+    /// The server's questions whether the pools are full.
+    full_awaited: Vec<u64>,
     /// Control groups that could not be removed yet, with the environment that still has to be reported gone.
     leftovers: Vec<(Group, Option<Report>)>,
 }
@@ -59,6 +61,7 @@ impl Supervisor {
             zygotes: HashMap::new(),
             by_process: HashMap::new(),
             environments: HashMap::new(),
+            full_awaited: Vec::new(),
             leftovers: Vec::new(),
         })
     }
@@ -93,6 +96,10 @@ impl Supervisor {
             if quiet || busy_rounds > BUSY_ROUNDS {
                 busy_rounds = 0;
                 self.fill();
+            }
+            if self.pools.is_full() && self.pools.coming() == 0 {
+                let awaited = std::mem::take(&mut self.full_awaited);
+                awaited.into_iter().for_each(|id| self.report(&Report::Full { id }, &[]));
             }
         }
     }
@@ -149,6 +156,7 @@ impl Supervisor {
                 Some(number) => self.end_jail(number),
                 None => self.report(&Report::Gone { id, memory_peak_bytes: 0 }, &[]),
             },
+            Request::AwaitFull { id } => self.full_awaited.push(id),
             Request::Signal { id, signal } => {
                 let number = self.environments.get(&id);
                 if let Some(jail) = number.and_then(|number| self.jails.get(number)) {

@@ -19,6 +19,7 @@ use super::zygote::{self, Zygote};
 use crate::cgroup::{Group, Session};
 use crate::channel::Channel;
 use crate::fault::{Fault, Step};
+use crate::mounts::Tree;
 use crate::root::{Root, RootKey};
 use crate::seccomp::Filters;
 use crate::spec::Network;
@@ -67,8 +68,15 @@ impl Workshop {
         Facts {
             rootless: self.users.is_rootless(),
             own_users: self.users.are_own(),
+            merged_layers: self.try_merging().map_err(|error| error.to_string()),
             groups: self.session.as_ref().map(describe).map_err(Clone::clone),
         }
+    }
+
+    fn try_merging(&self) -> io::Result<()> {
+        let directories = ["layer-one", "layer-two"].map(|name| self.mount_point.join(name));
+        directories.iter().try_for_each(std::fs::create_dir_all)?;
+        Tree::merged(&directories).map(drop)
     }
 
     /// A number that no jail or zygote has had.

@@ -28,7 +28,6 @@ pub(crate) const BLANK_FILE: (&str, &str) = ("blank.mjs", include_str!("blank.mj
 pub(crate) struct Zygote {
     pub(crate) key: PoolKey,
     pub(crate) control: Channel,
-    pub(crate) process: ProcessId,
     pidfd: OwnedFd,
     /// It has imported everything and forks at once.
     pub(crate) ready: bool,
@@ -68,8 +67,8 @@ impl Zygote {
     ) -> Result<Self, Fault> {
         let (control, theirs) = Channel::pair().step("make a control socket")?;
         let namespaces = u64::from(libc::CLONE_NEWNS.cast_unsigned());
-        let (process, pidfd) = match syscalls::fork_into(namespaces).step("fork a zygote")? {
-            Forked::Parent(process, pidfd) => (process, pidfd),
+        let pidfd = match syscalls::fork_into(namespaces).step("fork a zygote")? {
+            Forked::Parent(_, pidfd) => pidfd,
             Forked::Child => {
                 let fault = become_zygote(&key, root, &theirs);
                 complain(&fault);
@@ -79,7 +78,7 @@ impl Zygote {
         let limits = confine::limits(coarse_memory_limit).map(|(_, name, value)| (name, value)).collect();
         let settings = Settings { filters: filters.bytes(), user: USER, group: GROUP, limits };
         control.send(&settings, &[]).step("set up a zygote")?;
-        Ok(Self { key, control, process, pidfd, ready: false, queue: Vec::new() })
+        Ok(Self { key, control, pidfd, ready: false, queue: Vec::new() })
     }
 
     /// Asks for a child in `jail`, which says itself when it is ready.

@@ -15,6 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::process::{LinuxProcess, State};
 use super::watched;
+use crate::cgroup::Limits;
 use crate::channel::{Channel, Received};
 use crate::launcher::protocol::{Refusal, Report, Request, Setup};
 use crate::syscalls::Ended;
@@ -25,13 +26,16 @@ use crate::{Environment, EnvironmentSpec, Exit, StartError};
 pub(super) struct Client {
     channel: AsyncFd<Channel>,
     alive: AtomicBool,
+    tasks: Tasks,
     last_id: AtomicU64,
     environments: Mutex<HashMap<u64, Entry>>,
+    full_awaited: Mutex<HashMap<u64, oneshot::Sender<()>>>,
 }
 
 /// What the launcher was asked to start.
 #[derive(Debug)]
 struct Entry {
+    limits: Limits,
     /// Who waits for it to start.
     waiting: Option<oneshot::Sender<Result<Environment, StartError>>>,
     state: watch::Sender<State>,
@@ -39,15 +43,17 @@ struct Entry {
 
 impl Client {
     /// Sends the launcher what it needs to know first.
-    pub(super) fn connect(channel: Channel, setup: &Setup) -> io::Result<Arc<Self>> {
+    pub(super) fn connect(channel: Channel, setup: &Setup, tasks: Tasks) -> io::Result<Arc<Self>> {
         channel.set_nonblocking()?;
         channel.send(setup, &[])?;
         let channel = watched::channel(channel)?;
         Ok(Arc::new(Self {
             channel,
             alive: AtomicBool::new(true),
+            tasks,
             last_id: AtomicU64::new(0),
             environments: Mutex::default(),
+            full_awaited: Mutex::default(),
         }))
     }
 
@@ -58,9 +64,9 @@ impl Client {
     }
 
     /// Takes reports until the launcher is gone.
-    pub(super) fn serve(self: &Arc<Self>, tasks: &Tasks) {
+    pub(super) fn serve(self: &Arc<Self>) {
         let client = Arc::clone(self);
-        tasks.spawn("sandbox-reports", async move {
+        self.tasks.spawn("sandbox-reports", async move {
             loop {
                 match client.receive().await {
                     Ok(Some((report, descriptors))) => client.take_report(report, descriptors),
@@ -99,7 +105,8 @@ impl Client {
     pub(super) async fn start(self: &Arc<Self>, spec: EnvironmentSpec) -> Result<Environment, StartError> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let (waiting, started) = oneshot::channel();
-        let entry = Entry { waiting: Some(waiting), state: watch::Sender::new(State::default()) };
+        let limits = Limits::of_memory(spec.memory_mb);
+        let entry = Entry { limits, waiting: Some(waiting), state: watch::Sender::new(State::default()) };
         self.lock().insert(id, entry);
         // Should the caller give up before it has started, nobody would end it.
         let mut abandoned = Abandoned { client: self, id: Some(id) };
@@ -120,7 +127,9 @@ impl Client {
             Report::Started { id, extensions, pooled, group } => {
                 let mut environments = self.lock();
                 let Some(entry) = environments.get_mut(&id) else { return };
-                let process = LinuxProcess::new(Arc::clone(self), id, group, entry.state.subscribe());
+                let state = entry.state.subscribe();
+                let process = LinuxProcess::new(Arc::clone(self), id, group, entry.limits, state);
+                process.watch_init(&self.tasks);
                 let environment = assemble(descriptors, extensions, pooled, process);
                 let unwanted = match entry.waiting.take() {
                     Some(waiting) => waiting.send(environment).is_err(),
@@ -144,6 +153,10 @@ impl Client {
                 self.change(id, |state| state.bury(memory_peak_bytes));
                 self.lock().remove(&id);
             }
+            Report::Full { id } => {
+                // Dropping it says so.
+                self.full_awaited.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            }
             Report::Warning { text } => tracing::warn!("sandbox launcher: {text}"),
             Report::Ready(_) => {}
             Report::Unusable { reason } => tracing::error!("sandbox launcher: {reason}"),
@@ -159,6 +172,7 @@ impl Client {
     /// The launcher is gone, and all its environments with it.
     fn bury(&self) {
         self.alive.store(false, Ordering::Release);
+        self.full_awaited.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for (_, entry) in self.lock().drain() {
             entry.state.send_modify(|state| state.bury(0));
         }
@@ -168,6 +182,17 @@ impl Client {
     pub(super) async fn kill(&self, id: u64) {
         // A launcher that is gone has taken its environments along.
         let _gone = self.send(&Request::Kill { id }).await;
+    }
+
+    /// Waits until the pools are full, or the launcher gone.
+    pub(super) async fn await_full(&self) {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let (sender, full) = oneshot::channel();
+        self.full_awaited.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
+        if self.send(&Request::AwaitFull { id }).await.is_ok() && self.is_alive() {
+            // Dropped, not sent to.
+            let _dropped = full.await;
+        }
     }
 
     /// Lets the launcher end, and everything it has started.

@@ -1,7 +1,7 @@
 //! What the fences of this host are made of, in words for the operator.
 
 use crate::launcher::protocol::Facts;
-use crate::{Isolation, IsolationFeature};
+use crate::{Isolation, IsolationFeature, Unavailable};
 
 const GROUPS_REMEDY: &str =
     "run the server as root, or with a delegated control group (Delegate=yes in its systemd unit)";
@@ -21,6 +21,7 @@ pub(super) fn describe(facts: &Facts) -> Isolation {
         own_user(facts),
     ];
     features.extend(groups(facts));
+    features.push(merged_layers(facts));
     Isolation { level: "sandbox", features }
 }
 
@@ -38,6 +39,21 @@ fn own_user(facts: &Facts) -> IsolationFeature {
         active: facts.own_users,
         detail: detail.to_owned(),
         remedy: remedy.map(str::to_owned),
+    }
+}
+
+fn merged_layers(facts: &Facts) -> IsolationFeature {
+    let missing = facts.merged_layers.as_ref().err();
+    IsolationFeature {
+        name: "layers",
+        active: missing.is_none(),
+        detail: match missing {
+            None => "several layers are merged (overlayfs)".to_owned(),
+            Some(reason) => format!("functions with more than one layer do not start: {reason}"),
+        },
+        remedy: missing.map(|_| {
+            "load the overlay kernel module, with Linux 5.11 or later if not run as root".to_owned()
+        }),
     }
 }
 
@@ -66,6 +82,17 @@ fn groups(facts: &Facts) -> Vec<IsolationFeature> {
         },
     };
     LIMITS.into_iter().map(limit).collect()
+}
+
+/// What is left when no jail can be made.
+pub(super) fn describe_missing(unavailable: &Unavailable) -> Isolation {
+    let sandbox = IsolationFeature {
+        name: "sandbox",
+        active: false,
+        detail: unavailable.reason.clone(),
+        remedy: unavailable.remedy.clone(),
+    };
+    Isolation { level: "process", features: vec![sandbox] }
 }
 
 /// What an operator can do when no jail can be made.

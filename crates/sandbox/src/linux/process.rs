@@ -1,15 +1,32 @@
 //! The process tree of one environment.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tasks::Tasks;
 use tokio::sync::watch;
 
 use super::client::Client;
-use crate::cgroup::Group;
+use crate::cgroup::{Group, Limits};
 use crate::launcher::protocol::Request;
 use crate::{Exit, Process};
+
+/// Init of an on-demand environment (AWS Lambda developer guide, "Understanding the Lambda execution environment
+/// lifecycle").
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+fn limit_cpu(group: &Group, limits: &Limits) {
+    match group.limit_cpu(limits) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "the CPU time of an environment could not be limited");
+        }
+        // Without it the environment is gone.
+        _ => {}
+    }
+}
 
 /// What has become of an environment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,6 +52,7 @@ pub(super) struct LinuxProcess {
     client: Arc<Client>,
     id: u64,
     group: Option<Group>,
+    limits: Limits,
     state: watch::Receiver<State>,
     memory_peak_bytes: AtomicU64,
 }
@@ -44,9 +62,20 @@ impl LinuxProcess {
         client: Arc<Client>,
         id: u64,
         group: Option<Group>,
+        limits: Limits,
         state: watch::Receiver<State>,
     ) -> Self {
-        Self { client, id, group, state, memory_peak_bytes: AtomicU64::new(0) }
+        Self { client, id, group, limits, state, memory_peak_bytes: AtomicU64::new(0) }
+    }
+
+    /// Limits the CPU time when the time for init is over, should nobody say so before.
+    pub(super) fn watch_init(&self, tasks: &Tasks) {
+        let Some(group) = self.group.clone() else { return };
+        let limits = self.limits;
+        tasks.spawn_until_shutdown("init-cpu-limit", async move {
+            clock::execution_sleep(INIT_LIMIT).await;
+            limit_cpu(&group, &limits);
+        });
     }
 
     fn signal(&self, signal: i32) {
@@ -95,6 +124,12 @@ impl Process for LinuxProcess {
 
     fn thaw(&self) {
         self.set_frozen(false);
+    }
+
+    fn init_finished(&self) {
+        if let Some(group) = &self.group {
+            limit_cpu(group, &self.limits);
+        }
     }
 
     fn memory_peak_bytes(&self) -> u64 {
