@@ -23,8 +23,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Custom, Self::Python, Self::Node];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Custom => "custom runtime (Rust)",

@@ -10,7 +10,7 @@ mod reservation;
 mod set_aside;
 
 pub(crate) use progress::Progress;
-pub(crate) use provisionable::Provisionable;
+pub(crate) use provisionable::{Provisionable, check_alias};
 pub(crate) use reservation::{reserve, whole_function};
 pub(crate) use set_aside::SetAside;
 
@@ -20,3 +20,7 @@ pub(crate) const UNRESERVED_MIN: u32 = 100;
 /// What is said when `$LATEST` is asked for what it cannot have.
 pub(crate) const NEITHER_ALIAS_NOR_VERSION: &str =
     "The function resource provided must be an alias or a published version.";
+
+/// What is said when environments are wanted for `$LATEST`.
+pub(crate) const UNPUBLISHED: &str =
+    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";

@@ -31,6 +31,8 @@ pub struct LambdaParts {
     pub packages: Packages,
     /// The host's interpreters.
     pub interpreters: Arc<Interpreters>,
+    /// Only the exact version of a runtime will do, and none that AWS has deprecated.
+    pub strict_runtimes: bool,
     /// Runs functions.
     pub invoker: Invoker,
     /// Knows the roles.
@@ -49,6 +51,7 @@ pub struct Lambda {
     pub(crate) store: SharedStore,
     pub(crate) packages: Packages,
     pub(crate) interpreters: Arc<Interpreters>,
+    pub(crate) strict_runtimes: bool,
     pub(crate) invoker: Invoker,
     pub(crate) credentials: Arc<dyn VendCredentials>,
     pub(crate) clock: SharedClock,
@@ -64,13 +67,24 @@ impl Lambda {
     /// The service over these parts. Reads nothing yet.
     #[must_use]
     pub fn new(parts: LambdaParts) -> Self {
-        let LambdaParts { store, packages, interpreters, invoker, credentials, clock, ids, tasks } = parts;
+        let LambdaParts {
+            store,
+            packages,
+            interpreters,
+            strict_runtimes,
+            invoker,
+            credentials,
+            clock,
+            ids,
+            tasks,
+        } = parts;
         let code_links = Arc::new(CodeLinks::new(&ids));
         let (routes, discarded) = (Arc::default(), Arc::default());
         Self {
             store,
             packages,
             interpreters,
+            strict_runtimes,
             invoker,
             credentials,
             clock,

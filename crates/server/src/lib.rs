@@ -7,5 +7,6 @@ mod isolation;
 mod options;
 mod server;
 
+pub use isolation::probe_isolation;
 pub use options::{Authentication, Options};
 pub use server::{Server, StartError};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use auth::AccessKey;
+use auth::{AccessKey, Mode};
 use ids::{AccountId, Region};
 
 /// What a server is started with.
@@ -31,6 +31,16 @@ pub struct Options {
     pub strict_runtimes: bool,
     /// The operator's environment, in which interpreters are looked for.
     pub variables: Vec<(String, String)>,
+}
+
+impl Options {
+    /// How much a request has to prove.
+    pub(crate) fn mode(&self) -> Mode {
+        match self.authentication {
+            Authentication::Off => Mode::Off,
+            Authentication::SigV4(_) => Mode::Strict,
+        }
+    }
 }
 
 /// Who may do anything.

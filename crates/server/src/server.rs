@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::{Admin, AdminParts};
 use api_iam::IamService;
 use api_lambda::LambdaService;
 use api_logs::LogsService;
@@ -14,10 +15,11 @@ use api_sts::StsService;
 use auth::{Authenticator, Defaults, Mode, SessionKeys, StaticKeys};
 use clock::{Clock, SharedClock, SystemClock, VirtualClock};
 use gateway::{Config, Gateway, Listening, Origin, Side};
+use iam::{Iam, IamParts};
 use ids::IdSource;
 use invoker::{Invoker, InvokerOptions, InvokerParts};
 use lambda::{Lambda, LambdaParts};
-use logs::Logs;
+use logs::CloudWatchLogs;
 use metering::Meter;
 use packages::Packages;
 use runtimes::Interpreters;
@@ -27,7 +29,8 @@ use tasks::Tasks;
 use wire::Service;
 
 use crate::endpoint::InnerEndpoint;
-use crate::{Authentication, Options, isolation};
+use crate::isolation::{self, Wanted};
+use crate::{Authentication, Options};
 
 /// How long running requests may take to end when the server stops: the longest that a function may run.
 const DRAIN_LIMIT: Duration = Duration::from_secs(900);
@@ -75,7 +78,7 @@ pub struct Server {
     background: Tasks,
     invoker: Invoker,
     sandbox: SharedSandbox,
-    logs: Logs,
+    logs: CloudWatchLogs,
     meter: Arc<Meter>,
 }
 
@@ -99,14 +102,26 @@ impl Server {
         let listener =
             TcpListener::bind(options.listen).map_err(|error| StartError::listen(options.listen, &error))?;
         let address = listener.local_addr().map_err(|error| StartError::listen(options.listen, &error))?;
-        let endpoint = endpoint_of(address);
         let data_dir = prepare(&options.data_dir)?;
         let base = open(&options, &data_dir).await?;
-        let sandbox = isolation::start(&options, &data_dir.join("sandbox"), &endpoint, &base.background).await?;
+        let wanted = Wanted {
+            process: options.process_sandbox,
+            pool_size: options.pool_size,
+            endpoint_url: Some(endpoint_of(address)),
+        };
+        let sandbox = isolation::start(wanted, &data_dir.join("sandbox"), &base.background).await?;
 
-        let logs = Logs::new(base.store.clone(), base.clock.clone(), base.ids.clone(), base.background.clone());
+        let logs = CloudWatchLogs::new(base.store.clone(), base.clock.clone(), base.ids.split());
+        logs.start(&base.background);
         let meter = Arc::new(Meter::new(base.store.clone(), base.clock.clone(), &base.background));
-        let iam = iam(&options, &base);
+        let iam = Iam::new(IamParts {
+            store: base.store.clone(),
+            clock: base.clock.clone(),
+            session_clock: Arc::new(SystemClock),
+            ids: Arc::new(base.ids.split()),
+            sessions: base.sessions.clone(),
+            mode: options.mode(),
+        });
         let inner = Arc::new(InnerEndpoint::default());
         let invoker = Invoker::new(InvokerParts {
             sandbox: sandbox.clone(),
@@ -120,25 +135,43 @@ impl Server {
             network: if options.host_network { Network::Host } else { Network::Endpoint },
             options: InvokerOptions::default(),
         });
-        let lambda = lambda(&options, &base, &iam, &invoker);
+        let lambda = Lambda::new(LambdaParts {
+            store: base.store.clone(),
+            packages: base.packages.clone(),
+            interpreters: Arc::new(Interpreters::new(options.variables.iter().cloned())),
+            strict_runtimes: options.strict_runtimes,
+            invoker: invoker.clone(),
+            credentials: Arc::new(iam.clone()),
+            clock: base.clock.clone(),
+            ids: Arc::new(base.ids.split()),
+            tasks: base.background.clone(),
+        });
         let requests = Tasks::new();
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(LambdaService(lambda.clone())),
             Arc::new(LogsService(logs.clone())),
             Arc::new(IamService(iam.clone())),
-            Arc::new(StsService(iam)),
+            Arc::new(StsService(iam.clone())),
         ];
-        let local = local(&base, &services, &sandbox, &meter, &lambda);
+        let admin = Admin::new(AdminParts {
+            services: services.iter().map(|service| service.schema().name).collect(),
+            account: options.account.clone(),
+            clock: base.clock.clone(),
+            virtual_clock: base.virtual_clock.clone(),
+            sandbox: sandbox.clone(),
+            meter: meter.clone(),
+            lambda: lambda.clone(),
+        });
         let gateway = Gateway::new(
             Config::default(),
             services,
-            Arc::new(local),
+            Arc::new(admin),
             authenticator(&options, &base.sessions),
             base.ids.split(),
             requests.clone(),
         );
         inner.open(gateway.clone());
-        lambda.resume();
+        lambda.start();
         let origin = Origin {
             defaults: Defaults { account: options.account.clone(), region: options.region.clone() },
             side: Side::Host,
@@ -199,7 +232,11 @@ async fn open(options: &Options, data_dir: &Path) -> Result<Base, StartError> {
         .await
         .map_err(|error| StartError::directory(&packages_dir, &error))?;
     let ids = Arc::new(IdSource::from_entropy());
-    let sessions_file = data_dir.join("session-secret");
+    // One for each mode: what was issued to anybody while signatures were not checked is worth nothing once they are.
+    let sessions_file = data_dir.join(match options.mode() {
+        Mode::Strict => "session-secret",
+        Mode::Off => "session-secret-without-auth",
+    });
     let sessions = SessionKeys::open(&sessions_file, &ids)
         .map_err(|error| StartError::directory(&sessions_file, &error))?;
     let virtual_clock =
@@ -212,10 +249,10 @@ async fn open(options: &Options, data_dir: &Path) -> Result<Base, StartError> {
 }
 
 fn authenticator(options: &Options, sessions: &SessionKeys) -> Authenticator {
-    let (mode, keys) = match &options.authentication {
-        Authentication::Off => (Mode::Off, StaticKeys::default()),
-        Authentication::SigV4(keys) => (Mode::Strict, StaticKeys::new(keys.iter().cloned())),
+    let keys = match &options.authentication {
+        Authentication::Off => StaticKeys::default(),
+        Authentication::SigV4(keys) => StaticKeys::new(keys.iter().cloned()),
     };
     // Clients sign with their own time, also where the platform's is virtual.
-    Authenticator::new(mode, Arc::new(keys), sessions.clone(), Arc::new(SystemClock))
+    Authenticator::new(options.mode(), Arc::new(keys), sessions.clone(), Arc::new(SystemClock))
 }

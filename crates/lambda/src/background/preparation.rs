@@ -123,8 +123,8 @@ async fn make_ready(lambda: &Lambda, version: &VersionRecord) -> Result<(), Reas
     if found.kind == Kind::Custom {
         return Ok(());
     }
-    let interpreters = lambda.interpreters.clone();
-    match lambda.tasks.blocking(move || interpreters.resolve(found, false)).await {
+    let (interpreters, strict) = (lambda.interpreters.clone(), lambda.strict_runtimes);
+    match lambda.tasks.blocking(move || interpreters.resolve(found, strict)).await {
         Ok(Ok(_interpreter)) => Ok(()),
         Ok(Err(error)) => Err(invalid(error.to_string())),
         Err(error) => Err(Reason { code: "InternalError".to_owned(), text: error.to_string() }),

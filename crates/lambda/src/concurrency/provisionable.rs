@@ -4,9 +4,11 @@ use ids::{FunctionArn, Qualifier};
 use store::Snapshot;
 use wire::Context;
 
+use crate::concurrency::UNPUBLISHED;
 use crate::errors::{Outcome, invalid_parameter, not_found};
 use crate::function::{FunctionReference, function_not_found};
 use crate::tables::alias::{ALIASES, AliasRecord};
+use crate::tables::concurrency::PROVISIONED;
 use crate::tables::function::{FunctionKey, VERSIONS};
 
 /// A version or an alias.
@@ -61,4 +63,20 @@ impl Provisionable {
     pub(crate) fn version_arn(&self) -> FunctionArn {
         self.key.arn().qualified(self.version.map_or(Qualifier::Latest, Qualifier::Version))
     }
+}
+
+/// That an alias can be changed to this: one for which environments are provisioned cannot point to `$LATEST`.
+///
+/// # Errors
+/// `InvalidParameterValueException`.
+pub(crate) async fn check_alias(
+    snapshot: &dyn Snapshot,
+    key: &FunctionKey,
+    alias: &AliasRecord,
+) -> Outcome<()> {
+    let is_provisioned = PROVISIONED.get(snapshot, &key.parts_and(alias.name.as_str())).await?.is_some();
+    if alias.version.is_none() && is_provisioned {
+        return Err(invalid_parameter(UNPUBLISHED));
+    }
+    Ok(())
 }

@@ -90,7 +90,7 @@ pub(crate) async fn change(
     if let Some(runtime) = changes.runtime {
         runtime.as_str().clone_into(&mut to.runtime);
     }
-    let runtime = find_runtime(&to.runtime)?;
+    let runtime = find_runtime(&to.runtime, lambda.strict_runtimes)?;
     check_architecture(runtime, to.architecture)?;
     set(&mut to.handler, changes.handler);
     set(&mut to.description, changes.description);

@@ -8,13 +8,10 @@ use store::{Check, Snapshot, Transaction};
 use wire::Context;
 
 use crate::Lambda;
-use crate::concurrency::{Provisionable, SetAside, UNRESERVED_MIN, provisioning};
+use crate::concurrency::{Provisionable, SetAside, UNPUBLISHED, UNRESERVED_MIN, provisioning};
 use crate::errors::{Failure, Outcome, conflict, invalid_parameter};
 use crate::tables::concurrency::{self, PROVISIONED, ProvisionedRecord, take_turn};
 use crate::tables::function::{FUNCTIONS, VERSIONS};
-
-const UNPUBLISHED: &str =
-    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
 
 pub(crate) async fn run(
     lambda: &Lambda,

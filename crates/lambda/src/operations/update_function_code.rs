@@ -29,7 +29,10 @@ pub(crate) async fn run(
     check_revision(input.revision_id.as_deref(), &function.latest.revision_id)?;
     let mut latest = function.latest.clone();
     if let Some(architecture) = requested_architecture(input.architectures.as_deref())? {
-        check_architecture(find_runtime(&latest.configuration.runtime)?, architecture)?;
+        check_architecture(
+            find_runtime(&latest.configuration.runtime, lambda.strict_runtimes)?,
+            architecture,
+        )?;
         latest.configuration.architecture = architecture;
     }
     let code = CodeInput {

@@ -93,8 +93,8 @@ async fn find_program(lambda: &Lambda, name: &str) -> Outcome<(Program, Option<S
     if runtime.kind == Kind::Custom {
         return Ok((Program::Bootstrap, None));
     }
-    let interpreters = lambda.interpreters.clone();
-    let resolved = lambda.tasks.blocking(move || interpreters.resolve(runtime, false)).await;
+    let (interpreters, strict) = (lambda.interpreters.clone(), lambda.strict_runtimes);
+    let resolved = lambda.tasks.blocking(move || interpreters.resolve(runtime, strict)).await;
     let interpreter = resolved
         .map_err(|error| Failure::Internal(error.to_string()))?
         .map_err(|error| invalid_runtime(error.to_string()))?;

@@ -93,6 +93,7 @@ impl Harness {
             store: store.clone(),
             packages: Packages::open(&directory.path().join("packages"), tasks.clone()).await.unwrap(),
             interpreters: Arc::new(Interpreters::new(std::env::vars())),
+            strict_runtimes: false,
             invoker,
             credentials: Arc::new(Ports),
             clock: Arc::new(SystemClock),

@@ -83,6 +83,7 @@ impl Harness {
             store: Arc::new(MemoryStore::new()),
             packages,
             interpreters: Arc::new(Interpreters::new([])),
+            strict_runtimes: false,
             invoker,
             credentials: Arc::new(Keys),
             clock: Arc::new(VirtualClock::new(NOW)),

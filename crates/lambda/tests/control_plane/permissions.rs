@@ -156,6 +156,9 @@ async fn what_cannot_be_added_is_refused_in_aws_words() {
     let absent = "Statement t is not found in resource policy.";
     refused(lambda.remove_permission(context, remove(None, "t")), NOT_FOUND, absent).await;
     refused(lambda.remove_permission(context, remove(Some("1"), "t")), NOT_FOUND, NO_POLICY).await;
+    let elsewhere = RemovePermissionRequest { function_name: "g".to_owned(), ..remove(None, "t") };
+    let absent = "No policy found for: arn:aws:lambda:eu-central-1:000000000000:function:g";
+    refused(lambda.remove_permission(context, elsewhere), NOT_FOUND, absent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -186,6 +186,14 @@ async fn they_follow_an_alias() {
     assert_eq!(ready(&harness, "live").await.available_provisioned_concurrent_executions, Some(1));
     assert_eq!(invoke(&harness, context, "live").await, "\"provisioned-concurrency 2\"");
 
+    let to_latest = UpdateAliasRequest {
+        function_name: "f".to_owned(),
+        name: "live".to_owned(),
+        function_version: Some("$LATEST".to_owned()),
+        ..UpdateAliasRequest::default()
+    };
+    refused(lambda.update_alias(context, to_latest), INVALID, UNPUBLISHED).await;
+
     let input = DeleteAliasRequest { function_name: "f".to_owned(), name: "live".to_owned() };
     lambda.delete_alias(context, input).await.unwrap();
     environments(&harness, 0).await;
