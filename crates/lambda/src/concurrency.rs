@@ -10,7 +10,7 @@ mod reservation;
 mod set_aside;
 
 pub(crate) use progress::Progress;
-pub(crate) use provisionable::{Provisionable, check_alias};
+pub(crate) use provisionable::{Provisionable, require_provisionable};
 pub(crate) use reservation::{reserve, whole_function};
 pub(crate) use set_aside::SetAside;
 

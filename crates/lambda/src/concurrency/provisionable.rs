@@ -1,7 +1,7 @@
 //! What provisioned concurrency can be configured for: a published version, or an alias of one.
 
 use ids::{FunctionArn, Qualifier};
-use store::Snapshot;
+use store::{Check, Row, Snapshot, Transaction};
 use wire::Context;
 
 use crate::concurrency::UNPUBLISHED;
@@ -19,7 +19,7 @@ pub(crate) struct Provisionable {
     /// The version that it is, or points to; none for an alias of `$LATEST`.
     pub(crate) version: Option<u64>,
     /// Where a request names an alias.
-    pub(crate) alias: Option<AliasRecord>,
+    pub(crate) alias: Option<Row<AliasRecord>>,
 }
 
 impl Provisionable {
@@ -47,9 +47,9 @@ impl Provisionable {
             Some(Qualifier::Alias(name)) => {
                 let missing = || not_found(format!("Cannot find alias arn: {}", reference.arn()));
                 let row = ALIASES.get(snapshot, &key.parts_and(name.as_str())).await?;
-                let alias = row.ok_or_else(missing)?.record;
+                let alias = row.ok_or_else(missing)?;
                 let qualifier = Qualifier::Alias(name.clone());
-                Ok(Self { key, qualifier, version: alias.version, alias: Some(alias) })
+                Ok(Self { key, qualifier, version: alias.record.version, alias: Some(alias) })
             }
         }
     }
@@ -65,18 +65,23 @@ impl Provisionable {
     }
 }
 
-/// That an alias can be changed to this: one for which environments are provisioned cannot point to `$LATEST`.
+/// Adds: this alias can be what it is to be. One for which environments are provisioned cannot point to `$LATEST`.
 ///
 /// # Errors
 /// `InvalidParameterValueException`.
-pub(crate) async fn check_alias(
+pub(crate) async fn require_provisionable(
     snapshot: &dyn Snapshot,
+    transaction: &mut Transaction,
     key: &FunctionKey,
     alias: &AliasRecord,
 ) -> Outcome<()> {
-    let is_provisioned = PROVISIONED.get(snapshot, &key.parts_and(alias.name.as_str())).await?.is_some();
-    if alias.version.is_none() && is_provisioned {
+    if alias.version.is_some() {
+        return Ok(());
+    }
+    let parts = key.parts_and(alias.name.as_str());
+    if PROVISIONED.get(snapshot, &parts).await?.is_some() {
         return Err(invalid_parameter(UNPUBLISHED));
     }
+    transaction.checks.push(Check::Absent(PROVISIONED.key(&parts)));
     Ok(())
 }

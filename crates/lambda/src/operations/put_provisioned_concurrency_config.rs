@@ -49,7 +49,7 @@ pub(crate) async fn run(
 
 /// A version's environments are provisioned either for itself or for one alias.
 async fn check_alias(snapshot: &dyn Snapshot, target: &Provisionable) -> Outcome<()> {
-    if target.alias.as_ref().is_some_and(|alias| alias.additional.is_some()) {
+    if target.alias.as_ref().is_some_and(|alias| alias.record.additional.is_some()) {
         return Err(invalid_parameter("Alias with weights can not be used with Provisioned Concurrency"));
     }
     let own = target.qualifier_text();
@@ -112,13 +112,12 @@ async fn commit(
     record: &ProvisionedRecord,
 ) -> Outcome<()> {
     let key = &target.key;
-    // Nothing of what it is for is deleted meanwhile.
+    // What it is for is not deleted meanwhile, and an alias is what it was.
     let mut transaction = Transaction::new()
         .check(Check::Present(FUNCTIONS.key(&key.parts())))
         .check(Check::Present(VERSIONS.key(&key.parts_and(version))));
-    if target.alias.is_some() {
-        let alias = crate::tables::alias::ALIASES.key(&key.parts_and(target.qualifier_text().as_str()));
-        transaction = transaction.check(Check::Present(alias));
+    if let Some(alias) = &target.alias {
+        transaction = transaction.check(Check::Version(alias.key.clone(), alias.version));
     }
     PROVISIONED.put(&mut transaction, &key.parts_and(target.qualifier_text().as_str()), record)?;
     take_turn(snapshot, &mut transaction, key).await?;

@@ -5,7 +5,7 @@ use store::Transaction;
 use wire::Context;
 
 use crate::Lambda;
-use crate::concurrency::{check_alias, provisioning};
+use crate::concurrency::{provisioning, require_provisionable};
 use crate::errors::{Outcome, invalid_parameter};
 use crate::function::{
     FunctionReference, check_revision, find_alias, find_function, read_routing, read_target, shown_alias,
@@ -50,10 +50,10 @@ pub(crate) async fn run(
             }
         }
     }
-    check_alias(&*snapshot, &key, &alias).await?;
     alias.revision_id = lambda.revision_id();
     let mut transaction = Transaction::new();
     ALIASES.update(&mut transaction, &row, &alias)?;
+    require_provisionable(&*snapshot, &mut transaction, &key, &alias).await?;
     for number in alias.version.into_iter().chain(alias.additional.map(|(number, _)| number)) {
         require_version(&mut transaction, &key, number);
     }
