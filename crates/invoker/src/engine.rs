@@ -69,12 +69,12 @@ impl Default for InvokerOptions {
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) parts: InvokerParts,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
 }
 
 impl Engine {
     pub(crate) fn new(parts: InvokerParts) -> Arc<Self> {
-        let pool = Pool::new(parts.options.account_concurrency);
+        let pool = Arc::new(Pool::new(parts.options.account_concurrency));
         Arc::new(Self { parts, pool })
     }
 }

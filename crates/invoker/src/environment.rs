@@ -7,6 +7,7 @@ use std::time::Duration;
 use clock::{Stopwatch, Timestamp};
 use runtime_api::Session;
 use sandbox::{EnvironmentId, Exit, Process};
+use tokio::sync::OnceCell;
 
 use crate::EndpointGuard;
 use crate::engine::Engine;
@@ -46,8 +47,8 @@ pub(crate) struct Use {
     count: AtomicU64,
     /// It has left the pool.
     pub(crate) retired: AtomicBool,
-    /// It is being ended.
-    pub(crate) disposed: AtomicBool,
+    /// It has been ended.
+    pub(crate) ended: OnceCell<()>,
     /// Since when it has answered and is about to be free; also counted in its version.
     finishing: Mutex<Option<Stopwatch>>,
     finishing_of_version: Arc<AtomicI32>,
@@ -61,7 +62,7 @@ impl Use {
             frozen: Mutex::new(false),
             count: AtomicU64::new(0),
             retired: AtomicBool::new(false),
-            disposed: AtomicBool::new(false),
+            ended: OnceCell::new(),
             finishing: Mutex::new(None),
             finishing_of_version,
         }
@@ -123,7 +124,7 @@ impl Environment {
     /// Stops it from running if it is idle.
     pub(crate) fn freeze(&self) {
         let mut frozen = self.use_.frozen.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*frozen && !self.use_.is_busy() && !self.use_.disposed.load(Ordering::SeqCst) {
+        if !*frozen && !self.use_.is_busy() && !self.use_.retired.load(Ordering::SeqCst) {
             self.process.freeze();
             *frozen = true;
         }

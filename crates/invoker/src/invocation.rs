@@ -1,5 +1,6 @@
 //! One invocation, from its environment to its outcome.
 
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -15,16 +16,30 @@ use crate::lifecycle::LaunchError;
 use crate::log::EnvironmentLog;
 use crate::outcome::{Ending, answered, billed, failure, timed_out};
 use crate::platform::{Phase, PlatformLine, ReportLine, Status};
-use crate::pool::Acquired;
+use crate::pool::{Acquired, Flight};
 use crate::request::{Invocation, InvokeError, Outcome, Report};
 use crate::variables::{InitializationType, version};
 
 /// How often an invocation looks for another environment when the one it got has just ended.
 const ATTEMPTS: usize = 3;
 
+/// An invocation, on its way for as long as somebody works on it.
+struct Request {
+    invocation: Invocation,
+    _flight: Flight,
+}
+
+impl Deref for Request {
+    type Target = Invocation;
+
+    fn deref(&self) -> &Invocation {
+        &self.invocation
+    }
+}
+
 /// Runs an invocation.
 pub(crate) async fn invoke(engine: &Arc<Engine>, invocation: Invocation) -> Result<Outcome, InvokeError> {
-    let invocation = Arc::new(invocation);
+    let invocation = Arc::new(Request { invocation, _flight: engine.pool.take_off() });
     for _ in 0..ATTEMPTS {
         let environment = match acquire(engine, &invocation).await? {
             Some(environment) => environment,
@@ -65,13 +80,13 @@ async fn acquire(engine: &Engine, invocation: &Invocation) -> Result<Option<Arc<
 }
 
 /// A cold start runs as a task of its own: it goes on when the caller goes away, as on AWS.
-async fn start_and_run(engine: &Arc<Engine>, invocation: Arc<Invocation>) -> Result<Outcome, InvokeError> {
+async fn start_and_run(engine: &Arc<Engine>, invocation: Arc<Request>) -> Result<Outcome, InvokeError> {
     let inner = engine.clone();
     let task = engine.parts.tasks.spawn("cold start", async move { cold(&inner, &invocation).await });
     task.await.unwrap_or_else(|error| Err(InvokeError::Internal(format!("the invocation was lost: {error}"))))
 }
 
-async fn cold(engine: &Arc<Engine>, invocation: &Arc<Invocation>) -> Result<Outcome, InvokeError> {
+async fn cold(engine: &Arc<Engine>, invocation: &Arc<Request>) -> Result<Outcome, InvokeError> {
     let mut launch = engine.plan(&invocation.function, InitializationType::OnDemand);
     let mut place = Place { engine, invocation, held: true };
     match engine.launch(&launch).await {
@@ -88,13 +103,20 @@ async fn cold(engine: &Arc<Engine>, invocation: &Arc<Invocation>) -> Result<Outc
     launch.limit = invocation.function.timeout;
     let log = launch.log.clone();
     let request_id = invocation.request_id.to_string();
-    start_line(&log, invocation, &request_id);
+    let _begun = begin(&log, invocation, &request_id, || Some(()));
     let problem = match engine.launch(&launch).await {
         Ok(environment) => {
             place.hand_over(&environment);
-            return begin_or_fail(&environment, invocation, Some(watch)).await;
+            let outcome = begin_or_fail(&environment, invocation, Some(watch)).await;
+            if outcome.is_err() {
+                log.platform(&[PlatformLine::End { request_id: &request_id }]);
+            }
+            return outcome;
         }
-        Err(LaunchError::Refused(error)) => return Err(error),
+        Err(LaunchError::Refused(error)) => {
+            log.platform(&[PlatformLine::End { request_id: &request_id }]);
+            return Err(error);
+        }
         Err(LaunchError::Entrypoint) => None,
         Err(LaunchError::Init(problem)) => Some(problem),
     };
@@ -114,7 +136,7 @@ async fn cold(engine: &Arc<Engine>, invocation: &Arc<Invocation>) -> Result<Outc
 
 async fn begin_or_fail(
     environment: &Arc<Environment>,
-    invocation: &Arc<Invocation>,
+    invocation: &Arc<Request>,
     since: Option<Stopwatch>,
 ) -> Result<Outcome, InvokeError> {
     match Running::begin(environment, invocation, since) {
@@ -129,7 +151,7 @@ async fn begin_or_fail(
 /// The place of an environment that is being started.
 struct Place<'a> {
     engine: &'a Arc<Engine>,
-    invocation: &'a Arc<Invocation>,
+    invocation: &'a Arc<Request>,
     held: bool,
 }
 
@@ -156,18 +178,23 @@ fn entrypoint_missing(request_id: &str) -> Ending {
     failure("Runtime.InvalidEntrypoint", &message)
 }
 
-fn start_line(log: &EnvironmentLog, invocation: &Invocation, request_id: &str) {
-    log.begin(invocation.tail_log);
+/// Hands an invocation over and writes its START line.
+fn begin<T>(
+    log: &EnvironmentLog,
+    invocation: &Invocation,
+    request_id: &str,
+    deliver: impl FnOnce() -> Option<T>,
+) -> Option<T> {
     let version = version(&invocation.function);
     let trace_id = invocation.trace_id.as_deref();
-    log.platform(&[PlatformLine::Start { request_id, version: &version, trace_id }]);
+    log.begin(&PlatformLine::Start { request_id, version: &version, trace_id }, invocation.tail_log, deliver)
 }
 
 /// An invocation that has been handed to its environment. When its caller goes away, it goes on in the
 /// background to its end, as on AWS.
 struct Running {
     environment: Arc<Environment>,
-    invocation: Arc<Invocation>,
+    invocation: Arc<Request>,
     request_id: String,
     answer: oneshot::Receiver<Answer>,
     watch: Stopwatch,
@@ -180,15 +207,10 @@ impl Running {
     /// has begun before, with the initialization.
     fn begin(
         environment: &Arc<Environment>,
-        invocation: &Arc<Invocation>,
+        invocation: &Arc<Request>,
         since: Option<Stopwatch>,
     ) -> Option<Self> {
         let request_id = invocation.request_id.to_string();
-        if since.is_none() {
-            // What was written while idle belongs before this invocation.
-            environment.log.drain();
-            start_line(&environment.log, invocation, &request_id);
-        }
         let watch = since.unwrap_or_else(Stopwatch::start);
         let left =
             invocation.function.timeout.saturating_sub(since.map_or(Duration::ZERO, Stopwatch::elapsed));
@@ -201,7 +223,15 @@ impl Running {
             payload: invocation.payload.clone(),
             stream: invocation.stream.clone(),
         };
-        let answer = environment.session.invoke(event).ok()?;
+        let deliver = || environment.session.invoke(event).ok();
+        let answer = match since {
+            None => {
+                // What was written while idle belongs before this invocation.
+                environment.log.drain();
+                begin(&environment.log, invocation, &request_id, deliver)?
+            }
+            Some(_) => deliver()?,
+        };
         let init = environment.init.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (environment, invocation) = (environment.clone(), invocation.clone());
         Some(Self { environment, invocation, request_id, answer, watch, init, ended: false })

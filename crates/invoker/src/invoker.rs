@@ -62,6 +62,12 @@ impl Invoker {
         self.engine.pool.set_limit(account, region, limit);
     }
 
+    /// The concurrency of an account in a region.
+    #[must_use]
+    pub fn account_concurrency(&self, account: &AccountId, region: &Region) -> u32 {
+        self.engine.pool.limit(account, region)
+    }
+
     /// A function, or the version that `arn` names, has been deleted: what it has standing by is ended, what
     /// runs is ended when it is done.
     pub fn forget(&self, arn: &FunctionArn) {
@@ -79,21 +85,12 @@ impl Invoker {
     /// Takes no invocation any more, gives the running ones up to `limit` to end, and ends every environment.
     pub async fn shut_down(&self, limit: Duration) {
         self.engine.pool.lock().closing = true;
-        if execution_timeout(limit, self.engine.pool.nothing_runs()).await.is_err() {
+        if execution_timeout(limit, self.engine.pool.all_landed()).await.is_err() {
             tracing::warn!("invocations were still running when their time for the shutdown was over");
         }
-        let environments: Vec<_> = self.engine.pool.lock().environments.values().cloned().collect();
-        let ends: Vec<_> = environments
-            .into_iter()
-            .map(|environment| {
-                let end = async move { environment.end(ShutdownReason::Spindown).await };
-                self.engine.parts.tasks.spawn("environment end", end)
-            })
-            .collect();
-        for end in ends {
-            if let Err(error) = end.await {
-                tracing::error!(%error, "an environment could not be ended");
-            }
+        for environment in self.engine.pool.environments() {
+            self.engine.dispose(&environment, ShutdownReason::Spindown);
         }
+        self.engine.pool.empty().await;
     }
 }

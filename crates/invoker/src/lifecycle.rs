@@ -257,34 +257,31 @@ impl Engine {
 }
 
 impl Environment {
-    /// Takes the environment out of the pool, lets its extensions end, and ends it. Once is enough.
+    /// Takes the environment out of the pool, lets its extensions end, and ends it. Whoever asks for it waits
+    /// until it is gone, also when somebody else has begun it.
     pub(crate) async fn end(self: &Arc<Self>, reason: ShutdownReason) {
         self.engine.pool.retire(self);
-        if self.use_.disposed.swap(true, std::sync::atomic::Ordering::SeqCst) {
-            return;
-        }
+        self.use_.ended.get_or_init(|| self.end_once(reason)).await;
+    }
+
+    async fn end_once(self: &Arc<Self>, reason: ShutdownReason) {
         // A frozen process neither hears of the shutdown nor, on old kernels, dies.
         self.thaw();
         let grace = self.shutdown_grace();
         if !grace.is_zero() && self.exit.get().is_none() {
             self.session.shut_down(reason, SystemClock.now() + grace);
-            if !self.session.has_external_extensions() {
+            if self.session.has_external_extensions() {
+                // Nothing tells when an extension has ended, so it gets the whole time.
+                execution_sleep(grace).await;
+            } else {
                 self.process.terminate();
+                let _ended_early = execution_timeout(grace, self.process.exited()).await;
             }
-            // Nothing tells when an extension has ended, so all of them get the whole time.
-            let runtime_only = !self.session.has_external_extensions();
-            let _ended_early = execution_timeout(grace, async {
-                if runtime_only {
-                    self.process.exited().await;
-                } else {
-                    execution_sleep(grace).await;
-                }
-            })
-            .await;
         }
         self.process.kill().await;
         self.session.close();
         self.log.drain();
+        self.engine.pool.remove(self);
         if self.provisioned {
             self.engine.refill(&self.function.arn);
         }

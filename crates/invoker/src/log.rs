@@ -81,7 +81,7 @@ impl EnvironmentLog {
         let log = self.clone();
         Ok(async move {
             while output.readable().await.is_ok() {
-                match log.read_turn(|output, chunk| output.try_read(chunk)) {
+                match log.read_turn(|chunk| output.try_read(chunk)) {
                     // More is there, but others shall have their turn.
                     Ok(true) => tokio::task::yield_now().await,
                     Ok(false) => return,
@@ -95,9 +95,20 @@ impl EnvironmentLog {
         })
     }
 
-    /// Starts the log of an invocation; `tail` keeps its end for the caller.
-    pub(crate) fn begin(&self, tail: bool) {
-        self.lock().tail = tail.then(Vec::new);
+    /// Starts the log of an invocation with `line`, once `deliver` has handed it over. What the environment
+    /// writes from then on comes after the line. `tail` keeps the end of the log for the caller.
+    pub(crate) fn begin<T>(
+        &self,
+        line: &PlatformLine<'_>,
+        tail: bool,
+        deliver: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
+        // Output is read under this lock, so none of the invocation's can slip in before.
+        let mut state = self.lock();
+        let delivered = deliver()?;
+        state.tail = tail.then(Vec::new);
+        self.write_platform(&mut state, std::slice::from_ref(line));
+        Some(delivered)
     }
 
     /// Reads all the environment has written so far. A line without an end is complete now: it is not to be
@@ -105,7 +116,8 @@ impl EnvironmentLog {
     pub(crate) fn drain(&self) {
         // An error comes again to the reader, which reports it.
         // Tokio's own read would ask its poller, which may not know yet what was written a moment ago.
-        let _reported_there = self.read_turn(|output, chunk| Ok(rustix::io::read(output, chunk)?));
+        let Some(output) = self.lock().output.clone() else { return };
+        let _reported_there = self.read_turn(|chunk| Ok(rustix::io::read(&output, chunk)?));
         let mut state = self.lock();
         if !state.partial.is_empty() {
             let line = std::mem::take(&mut state.partial);
@@ -120,6 +132,10 @@ impl EnvironmentLog {
 
     /// Writes lines of the platform, in one go.
     pub(crate) fn platform(&self, lines: &[PlatformLine<'_>]) {
+        self.write_platform(&mut self.lock(), lines);
+    }
+
+    fn write_platform(&self, state: &mut State, lines: &[PlatformLine<'_>]) {
         let now = self.clock.now();
         let mut written = Vec::with_capacity(lines.len());
         for line in lines {
@@ -135,7 +151,6 @@ impl EnvironmentLog {
         if written.is_empty() {
             return;
         }
-        let mut state = self.lock();
         if let Some(tail) = &mut state.tail {
             for line in &written {
                 push_tail(tail, line.message.as_bytes());
@@ -158,9 +173,8 @@ impl EnvironmentLog {
 
     /// Reads until nothing is there (an error of the kind `WouldBlock`), until the end (false), or until the
     /// turn is over (true).
-    fn read_turn(&self, read: impl Fn(&Receiver, &mut [u8]) -> io::Result<usize>) -> io::Result<bool> {
+    fn read_turn(&self, read: impl Fn(&mut [u8]) -> io::Result<usize>) -> io::Result<bool> {
         let mut state = self.lock();
-        let Some(output) = state.output.clone() else { return Ok(false) };
         let mut lines = Vec::new();
         let mut chunk = [0; 16 * 1024];
         let mut read_bytes = 0;
@@ -168,7 +182,7 @@ impl EnvironmentLog {
             if read_bytes >= TURN_MAX_BYTES {
                 break Ok(true);
             }
-            match read(&output, &mut chunk) {
+            match read(&mut chunk) {
                 Ok(0) => break Ok(false),
                 Ok(size) => {
                     read_bytes += size;

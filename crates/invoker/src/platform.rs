@@ -132,6 +132,8 @@ impl PlatformLine<'_> {
     /// The line in the text format, where it has one.
     pub(crate) fn text(&self) -> Option<String> {
         match self {
+            // Under an invocation it has no line of its own.
+            Self::InitStart { phase: Phase::Invoke, .. } => None,
             Self::InitStart { runtime, region, .. } => {
                 let (language, release) = split_runtime(runtime);
                 Some(format!(

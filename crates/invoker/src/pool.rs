@@ -1,7 +1,7 @@
 //! Who holds which environment: counts, idle environments, and whether another may be started.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clock::Timestamp;
@@ -40,10 +40,24 @@ impl Drop for Waiting {
     }
 }
 
+/// One invocation on its way.
+#[derive(Debug)]
+pub(crate) struct Flight(Arc<Pool>);
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if self.0.flights.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.released.notify_waiters();
+        }
+    }
+}
+
 /// All environments of a server.
 #[derive(Debug)]
 pub(crate) struct Pool {
     account_limit: u32,
+    /// Invocations on their way.
+    flights: AtomicUsize,
     state: Mutex<State>,
     /// Told whenever an environment has become free or a place has.
     released: Arc<Notify>,
@@ -144,7 +158,13 @@ pub struct FunctionConcurrency {
 
 impl Pool {
     pub(crate) fn new(account_limit: u32) -> Self {
-        Self { account_limit, state: Mutex::default(), released: Arc::default(), inhabited: Notify::new() }
+        Self {
+            account_limit,
+            flights: AtomicUsize::new(0),
+            state: Mutex::default(),
+            released: Arc::default(),
+            inhabited: Notify::new(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -256,13 +276,12 @@ impl Pool {
         reusable
     }
 
-    /// An environment leaves the pool for good. False when it already has.
-    pub(crate) fn retire(&self, environment: &Arc<Environment>) -> bool {
+    /// An environment is given out no more, and what it holds is free.
+    pub(crate) fn retire(&self, environment: &Arc<Environment>) {
         let mut state = self.lock();
         if environment.use_.retired.swap(true, Ordering::SeqCst) {
-            return false;
+            return;
         }
-        state.environments.remove(&environment.id);
         if environment.use_.is_busy() {
             environment.use_.give_back();
             state.release_place(&environment.function.arn, environment.provisioned);
@@ -270,15 +289,37 @@ impl Pool {
         if let Some(version) = state.version_mut(&environment.function.arn) {
             version.idle.retain(|idle| !Arc::ptr_eq(&idle.environment, environment));
             version.idle_provisioned.retain(|idle| !Arc::ptr_eq(idle, environment));
-            version.environments = version.environments.saturating_sub(1);
             if let Some(provisioned) = version.provisioned.as_mut().filter(|_| environment.provisioned) {
                 provisioned.allocated = provisioned.allocated.saturating_sub(1);
             }
         }
+        drop(state);
+        self.released.notify_waiters();
+    }
+
+    /// An environment is gone.
+    pub(crate) fn remove(&self, environment: &Arc<Environment>) {
+        let mut state = self.lock();
+        // One that failed to initialize never was in the pool.
+        if state.environments.remove(&environment.id).is_some()
+            && let Some(version) = state.version_mut(&environment.function.arn)
+        {
+            version.environments = version.environments.saturating_sub(1);
+        }
         state.forget_empty(&environment.function.arn);
         drop(state);
         self.released.notify_waiters();
-        true
+    }
+
+    /// Completes once every environment is gone.
+    pub(crate) async fn empty(&self) {
+        loop {
+            let released = self.released.clone().notified_owned();
+            if self.lock().environments.is_empty() {
+                return;
+            }
+            released.await;
+        }
     }
 
     /// Retires an environment if it has been idle since `before` or longer.
@@ -301,6 +342,13 @@ impl Pool {
     /// Sets the concurrency of an account.
     pub(crate) fn set_limit(&self, account: &AccountId, region: &Region, limit: u32) {
         self.lock().accounts.entry((account.clone(), region.clone())).or_default().limit = Some(limit);
+    }
+
+    /// The concurrency of an account.
+    pub(crate) fn limit(&self, account: &AccountId, region: &Region) -> u32 {
+        let state = self.lock();
+        let account = state.accounts.get(&(account.clone(), region.clone()));
+        account.and_then(|account| account.limit).unwrap_or(self.account_limit)
     }
 
     /// The function is gone. Returns its idle environments; busy ones are disposed of when they are free.
@@ -345,11 +393,17 @@ impl Pool {
         self.lock().environments.values().cloned().collect()
     }
 
-    /// Completes once nothing runs.
-    pub(crate) async fn nothing_runs(&self) {
+    /// An invocation is on its way until the flight is dropped.
+    pub(crate) fn take_off(self: &Arc<Self>) -> Flight {
+        self.flights.fetch_add(1, Ordering::SeqCst);
+        Flight(self.clone())
+    }
+
+    /// Completes once no invocation is on its way: every one has its last log line.
+    pub(crate) async fn all_landed(&self) {
         loop {
             let released = self.released.clone().notified_owned();
-            if self.lock().accounts.values().all(Account::is_quiet) {
+            if self.flights.load(Ordering::SeqCst) == 0 {
                 return;
             }
             released.await;
@@ -480,13 +534,6 @@ impl Account {
         self.set_aside = self.functions.values().map(|entry| entry.in_use.set_aside()).sum();
         let unreserved = self.functions.values().filter(|entry| entry.in_use.reserved.is_none());
         self.unreserved_running = unreserved.map(|entry| entry.in_use.running).sum();
-    }
-
-    fn is_quiet(&self) -> bool {
-        self.functions.values().all(|entry| {
-            entry.in_use.running == 0
-                && entry.versions.values().all(|version| version.provisioned_running == 0)
-        })
     }
 
     fn snapshot(&self, id: &AccountId, region: &Region, default_limit: u32, state: &State) -> Snapshot {
