@@ -3,7 +3,7 @@
 mod aliases;
 mod errors;
 mod functions;
-mod harness;
+pub(crate) mod harness;
 mod invocations;
 mod states;
 mod versions;

@@ -163,3 +163,6 @@ fn forget_deleted(lambda: &Lambda, key: &FunctionKey, exist: &BTreeSet<Qualifier
         lambda.invoker.forget(&key.arn());
     }
 }
+
+#[cfg(test)]
+mod tests;

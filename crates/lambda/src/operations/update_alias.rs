@@ -59,6 +59,5 @@ pub(crate) async fn run(
     }
     lambda.commit(&key, transaction).await?;
     provisioning::apply_later(lambda, &key);
-    provisioning::apply_later(lambda, &key);
     Ok(shown_alias(&key, &alias))
 }

@@ -7,11 +7,11 @@ use store::{KeyPart, Row, Snapshot, Table, TableError, Transaction};
 use crate::tables::function::FunctionKey;
 
 /// By account, region, function's name and qualifier.
-pub(crate) const PROVISIONED: Table<ProvisionedRecord> = Table::new("lambda-provisioned");
+pub(crate) static PROVISIONED: Table<ProvisionedRecord> = Table::new("lambda-provisioned");
 
 /// By account and region. Every change that sets concurrency aside writes it, so that two such changes at the same
 /// time cannot both take the last that is left. The record says nothing more.
-const TURN: Table<()> = Table::new("lambda-concurrency-turn");
+static TURN: Table<()> = Table::new("lambda-concurrency-turn");
 
 /// What `PutProvisionedConcurrencyConfig` asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,9 +9,9 @@ use store::{KeyPart, StoreError, Table};
 use crate::policy::Policy;
 
 /// What all versions of a layer share.
-pub(crate) const LAYERS: Table<Layer> = Table::new("lambda/layer");
+pub(crate) static LAYERS: Table<Layer> = Table::new("lambda-layer");
 /// The versions that were not deleted.
-pub(crate) const LAYER_VERSIONS: Table<LayerVersion> = Table::new("lambda/layer-version");
+pub(crate) static LAYER_VERSIONS: Table<LayerVersion> = Table::new("lambda-layer-version");
 
 /// A layer's record. It stays when all its versions are deleted: a version's number is never used again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use crate::policy::Policy;
 use crate::tables::function::FunctionKey;
 
 /// By account, region, function's name and qualifier: `$LATEST` for the function itself.
-pub(crate) const POLICIES: Table<Policy> = Table::new("lambda-policy");
+pub(crate) static POLICIES: Table<Policy> = Table::new("lambda-policy");
 
 /// Adds: the function, with all its versions and aliases, has no policy any more.
 pub(crate) fn delete_all(transaction: &mut Transaction, key: &FunctionKey) {

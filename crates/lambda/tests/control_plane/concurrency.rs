@@ -68,22 +68,6 @@ async fn a_hundred_stay_for_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_at_once_cannot_both_take_the_last() {
-    let harness = Harness::new().await;
-    let names = ["a", "b", "c", "d"];
-    for name in names {
-        harness.function(name).await;
-    }
-    let putting = names.map(|name| harness.lambda.put_function_concurrency(&harness.context, put(name, 400)));
-    let answers = futures::future::join_all(putting).await;
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 2);
-    let refusals = answers.iter().filter_map(|answer| answer.as_ref().err());
-    for refusal in refusals {
-        assert_eq!(refusal.message(), Some(TOO_LITTLE));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn only_a_whole_function_that_exists_has_it() {
     let harness = Harness::new().await;
     harness.function("f").await;

@@ -20,13 +20,15 @@ use lambda::{Lambda, LambdaParts};
 use packages::Packages;
 use runtimes::Interpreters;
 use sandbox::{Network, ProcessOptions, ProcessSandbox};
-use store::MemoryStore;
+use store::Store;
 use targets::{Credentials, LogLine, LogStream, RecordUsage, Usage, VendCredentials, WriteLogs};
 use tasks::Tasks;
 use tempfile::TempDir;
 use wire::Caller;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+use crate::meddling::MeddledStore;
 
 /// How long anything may take that nothing but the machine delays.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -69,6 +71,7 @@ impl VendCredentials for Keys {
 pub(crate) struct Harness {
     pub(crate) lambda: Lambda,
     pub(crate) parts: LambdaParts,
+    pub(crate) store: Arc<MeddledStore>,
     pub(crate) context: Context,
     directory: TempDir,
 }
@@ -79,8 +82,9 @@ impl Harness {
         let tasks = Tasks::new();
         let packages = Packages::open(&directory.path().join("packages"), tasks.clone()).await.unwrap();
         let invoker = invoker(&directory, "first");
+        let store = Arc::<MeddledStore>::default();
         let parts = LambdaParts {
-            store: Arc::new(MemoryStore::new()),
+            store: store.clone(),
             packages,
             interpreters: Arc::new(Interpreters::new([])),
             strict_runtimes: false,
@@ -91,7 +95,7 @@ impl Harness {
             tasks,
         };
         let lambda = Lambda::new(parts.clone());
-        Self { lambda, parts, context: context("000000000000"), directory }
+        Self { lambda, parts, store, context: context("000000000000"), directory }
     }
 
     /// The same state, as a server finds it that has just been started.
@@ -140,6 +144,13 @@ impl Harness {
         let (function_name, qualifier) = (name.to_owned(), qualifier.map(str::to_owned));
         let input = GetFunctionRequest { function_name, qualifier };
         self.lambda.get_function(&self.context, input).await.unwrap().configuration.unwrap()
+    }
+
+    /// How many rows there are in a table.
+    pub(crate) async fn rows(&self, table: &str) -> usize {
+        let prefix = store::key(&[table.into()]);
+        let snapshot = self.store.snapshot().await.unwrap();
+        snapshot.range(&prefix, &store::prefix_end(&prefix), usize::MAX, false).await.unwrap().len()
     }
 
     /// Publishes a version of a layer of one file.

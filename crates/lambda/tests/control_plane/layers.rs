@@ -111,13 +111,24 @@ async fn a_number_is_never_used_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn versions_published_at_once_get_numbers_of_their_own() {
+async fn a_version_keeps_its_package_through_a_restart() {
     let harness = Harness::new().await;
-    let publishing = (0..8).map(|_| harness.layer("l", |_| {}));
-    let mut numbers: Vec<_> =
-        futures::future::join_all(publishing).await.into_iter().filter_map(|one| one.version).collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+    let location = harness.layer("l", |_| {}).await.content.unwrap().location.unwrap();
+    let stored = harness.parts.packages.put_zip(zip(&[("orphan", b"")])).await.unwrap();
+    let orphan = stored.package.key.clone();
+    drop(stored);
+    let packages = harness.parts.packages.clone();
+    let harness = harness.restarted();
+    eventually("orphans are swept", async || packages.read_zip(&orphan).await.is_err().then_some(())).await;
+    let shown = harness.lambda.get_layer_version(&harness.context, get("l", 1)).await.unwrap();
+    assert_ne!(
+        shown.content.as_ref().unwrap().location.as_ref(),
+        Some(&location),
+        "links end with the server"
+    );
+    let location = shown.content.unwrap().location.unwrap();
+    let token = location.rsplit_once(lambda::CODE_PATH).unwrap().1;
+    assert!(harness.lambda.read_code(token).await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod harness;
+mod meddling;
 
 mod account;
 mod concurrency;
 mod empty;
+mod interleaved;
 mod layers;
 mod permissions;
 mod provisioned;

@@ -197,6 +197,7 @@ async fn they_follow_an_alias() {
     let input = DeleteAliasRequest { function_name: "f".to_owned(), name: "live".to_owned() };
     lambda.delete_alias(context, input).await.unwrap();
     environments(&harness, 0).await;
+    assert_eq!(harness.rows("lambda-provisioned").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,10 +228,12 @@ async fn they_end_with_the_function() {
     };
     lambda.delete_function(context, delete(Some("2"))).await.unwrap();
     environments(&harness, 2).await;
+    assert_eq!(harness.rows("lambda-provisioned").await, 1);
     // A deletion while environments are being started ends these too.
     lambda.put_provisioned_concurrency_config(context, put("live", 3)).await.unwrap();
     lambda.delete_function(context, delete(None)).await.unwrap();
     environments(&harness, 0).await;
+    assert_eq!(harness.rows("lambda-provisioned").await, 0);
     let accounts = harness.parts.invoker.concurrency();
     assert_eq!(accounts[0].unreserved, 1_000, "nothing is set aside any more");
 }
