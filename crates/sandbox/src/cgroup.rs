@@ -63,7 +63,7 @@ pub(crate) trait ResourceGroup {
     fn can_freeze(&self) -> bool;
     /// Sends SIGKILL to every process in it, frozen or not.
     fn kill(&self);
-    /// Removes it. It must be empty.
+    /// Removes it. It must be empty; for a moment after its last process has ended it may still be busy.
     fn remove(&self) -> io::Result<()>;
 }
 
@@ -213,17 +213,24 @@ fn read_number(path: &Path, key: Option<&str>) -> Option<u64> {
     }
 }
 
-/// Removes a group's directory. The kernel takes a moment after the last process has gone.
+/// Removes a group's directory.
 fn remove_directory(path: &Path) -> io::Result<()> {
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Removes a group's directory, and waits for it. The kernel takes a moment after the last process has gone.
+fn remove_directory_soon(path: &Path) -> io::Result<()> {
     const ATTEMPTS: u32 = 200;
     for _ in 0..ATTEMPTS {
-        match fs::remove_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        match remove_directory(path) {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => pause(),
             result => return result,
         }
     }
-    fs::remove_dir(path)
+    remove_directory(path)
 }
 
 /// Lets the kernel get on for up to 5 ms: a group has no event that says "empty now" in v1.

@@ -3,6 +3,7 @@
 mod client;
 mod isolation;
 mod process;
+mod usage;
 mod watched;
 
 use std::io;
@@ -115,6 +116,13 @@ impl LinuxSandbox {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Launcher> {
         self.launcher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for LinuxSandbox {
+    fn drop(&mut self) {
+        // The task that takes its reports would keep the launcher's socket open.
+        self.current().hang_up();
     }
 }
 

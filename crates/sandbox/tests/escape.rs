@@ -307,6 +307,7 @@ async fn probe_with_memory(
 async fn memory_is_bounded() -> Verdict {
     let stage = Stage::bare().await;
     if let Some(reason) = stage.lacks("memory") {
+        stage.strike().await;
         return Verdict::Skipped(reason);
     }
     // Not by the runtime itself, and not all by one process.
@@ -420,6 +421,10 @@ found['alive'] = open('/proc/1/stat').read().split()[2]
 ";
     let mut found = probe(&stage, "init", body).await;
     assert!(["S", "R"].contains(&found.remove("alive").unwrap().as_str().unwrap()));
+    if stage.lacks("user").is_some() {
+        // Without a user of its own a function may list the numbers, but not where they lead.
+        found.remove("fd");
+    }
     for (name, result) in &found {
         assert!(*result == "EACCES" || *result == "EPERM", "{name}: {result}");
     }

@@ -214,6 +214,7 @@ async fn exit_statuses_and_signals_are_told_apart() -> Verdict {
 async fn too_much_memory_is_an_exit_of_its_own() -> Verdict {
     let stage = Stage::bare().await;
     if let Some(reason) = stage.lacks("memory") {
+        stage.strike().await;
         return Verdict::Skipped(reason);
     }
     for pools in [PoolSizes::NONE, POOLS] {
@@ -241,6 +242,7 @@ async fn too_much_memory_is_an_exit_of_its_own() -> Verdict {
 async fn a_frozen_environment_stands_still_and_can_be_killed() -> Verdict {
     let stage = Stage::bare().await;
     if let Some(reason) = stage.lacks("freezer") {
+        stage.strike().await;
         return Verdict::Skipped(reason);
     }
     let environment = stage.start(stage.script("count", "while :; do echo x; sleep 0.01; done")).await;
@@ -262,6 +264,7 @@ async fn a_frozen_environment_stands_still_and_can_be_killed() -> Verdict {
 async fn cpu_time_is_limited_after_init() -> Verdict {
     let stage = Stage::bare().await;
     if let Some(reason) = stage.lacks("cpu") {
+        stage.strike().await;
         return Verdict::Skipped(reason);
     }
     // Says how much CPU time it gets in a stretch of real time.

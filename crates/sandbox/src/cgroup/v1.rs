@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::mounted::Hierarchies;
 use super::{
     CPU_PERIOD_US, Limits, MAX_PROCESSES, ResourceGroup, SessionName, clear_dead_sessions, kill_listed,
-    read_number, remove_directory, subdirectories, write_control,
+    read_number, remove_directory, remove_directory_soon, subdirectories, write_control,
 };
 
 /// Those we use.
@@ -60,9 +60,9 @@ fn clear(session: &Path) {
         let _other_hierarchy = write_control(&group.join("freezer.state"), "THAWED");
         kill_listed(&group.join("cgroup.procs"));
         // What cannot be removed now is cleared by the next launcher.
-        let _busy = remove_directory(&group);
+        let _busy = remove_directory_soon(&group);
     }
-    let _busy = remove_directory(session);
+    let _busy = remove_directory_soon(session);
 }
 
 /// The directory of one environment in each hierarchy.

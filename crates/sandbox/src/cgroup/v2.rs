@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::mounted::Hierarchies;
 use super::{
     CPU_PERIOD_US, Limits, MAX_PROCESSES, ResourceGroup, SessionName, clear_dead_sessions, read_number,
-    remove_directory, subdirectories, write_control,
+    remove_directory, remove_directory_soon, subdirectories, write_control,
 };
 use crate::syscalls::ProcessId;
 
@@ -112,9 +112,9 @@ fn clear(session: &Path) {
         let group = Group { directory: group };
         group.kill();
         // What cannot be removed now is cleared by the next launcher.
-        let _busy = group.remove();
+        let _busy = remove_directory_soon(&group.directory);
     }
-    let _busy = remove_directory(session);
+    let _busy = remove_directory_soon(session);
 }
 
 /// The directory of one environment.

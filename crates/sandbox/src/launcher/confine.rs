@@ -9,6 +9,7 @@ use rustix::process::{Resource, Rlimit, chdir, pivot_root, setrlimit};
 use rustix::thread::UnshareFlags;
 
 use super::init::{Birth, CONTROL};
+use super::network::Listeners;
 use super::protocol::{Order, Word};
 use crate::cgroup;
 use crate::channel::Channel;
@@ -44,13 +45,18 @@ pub(crate) fn enter(birth: &Birth<'_>) -> Result<Channel, Fault> {
     place_descriptors(birth).step("place the descriptors")?;
     let control = Channel::from(syscalls::adopt(CONTROL));
     rustix::system::sethostname(b"lambent").step("set the host name")?;
-    if birth.network == Network::Endpoint {
-        syscalls::raise_loopback().step("bring the loopback interface up")?;
-    }
+    let listeners = match birth.network {
+        Network::Host => None,
+        Network::Endpoint => {
+            syscalls::raise_loopback().step("bring the loopback interface up")?;
+            Some(Listeners::open_inside().step("listen in the jail")?)
+        }
+    };
     mount_own(birth)?;
     change_root(birth.root)?;
     unshare(UnshareFlags::NEWUSER).step("unshare the user namespace")?;
-    control.send(&Word::Unshared, &[]).step("report to the launcher")?;
+    let descriptors: Vec<_> = listeners.iter().flatten().map(AsFd::as_fd).collect();
+    control.send(&Word::Unshared, &descriptors).step("report to the launcher")?;
     let mapped = control.receive::<Order>().step("hear from the launcher")?;
     if !matches!(mapped, Some((Order::Mapped, _))) {
         return Err(std::io::Error::other("the launcher did not map the user")).step("map the user");

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::UnshareFlags;
@@ -18,19 +20,31 @@ use crate::syscalls::{self, Forked, ProcessId};
 /// The first argument of a process that is to be the guard.
 pub const ARGUMENT: &str = "sandbox-launcher";
 
+/// The second argument of a guard that has root's rights only in a user namespace of its own.
+const ROOTLESS: &str = "rootless";
+
 /// Makes this process the guard if it was started as one, and then never returns.
 ///
 /// Every program that uses the sandbox calls it first thing in `main`, before there is a second thread.
 pub fn main_if_requested() {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT) {
-        syscalls::exit(i32::from(guard().is_err()));
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|argument| argument == ARGUMENT) {
+        let rootless = arguments.next().is_some_and(|argument| argument == ROOTLESS);
+        syscalls::exit(i32::from(guard(rootless).is_err()));
     }
 }
 
-fn guard() -> io::Result<()> {
-    syscalls::ignore_requests_to_end();
-    // Not among the processes that a terminal's Ctrl-C reaches.
-    rustix::process::setsid()?;
+fn guard(rootless: bool) -> io::Result<()> {
+    if !rootless {
+        syscalls::ignore_requests_to_end();
+        // Not among the processes that a terminal's Ctrl-C reaches.
+        rustix::process::setsid()?;
+        if !rustix::process::geteuid().is_root() {
+            let fault = become_rootless_guard();
+            return Channel::from(syscalls::adopt(0))
+                .send(&Report::Unusable { reason: fault.to_string() }, &[]);
+        }
+    }
     // The server gave us its socket as standard input. Descriptors up to 3 have fixed meanings in our children, so
     // the socket moves up and nothing else may ever be given those numbers.
     let socket = rustix::io::fcntl_dupfd_cloexec(syscalls::borrow(0), 16)?;
@@ -41,17 +55,14 @@ fn guard() -> io::Result<()> {
     }
     let server = Channel::from(socket);
     let Some((setup, _)) = server.receive::<Setup>()? else { return Ok(()) };
-    if let Err(fault) = guard_launcher(&server, &setup) {
+    if let Err(fault) = guard_launcher(&server, &setup, rootless) {
         server.send(&Report::Unusable { reason: fault.to_string() }, &[])?;
     }
     Ok(())
 }
 
-fn guard_launcher(server: &Channel, setup: &Setup) -> Result<(), Fault> {
-    let users = Users::of_this_process().step("read the users of this process")?;
-    if users.is_rootless() {
-        enter_user_namespace(&users)?;
-    }
+fn guard_launcher(server: &Channel, setup: &Setup, rootless: bool) -> Result<(), Fault> {
+    let users = Users::of_this_process(rootless).step("read the users of this process")?;
     let own = ProcessId::try_from(std::process::id()).unwrap_or_default();
     let session = Session::open(&[own, setup.server]);
     // Held by the launcher alone, so that its closing says that the launcher has ended. The process id would say so
@@ -75,7 +86,7 @@ fn guard_launcher(server: &Channel, setup: &Setup) -> Result<(), Fault> {
     // Or the server would never see its end close.
     syscalls::duplicate_onto(syscalls::borrow(0), std::os::fd::AsRawFd::as_raw_fd(server))
         .step("let the server go")?;
-    let _ended = OwnedFd::from(life).read_to_end();
+    let _ended = fs::File::from(OwnedFd::from(life)).read_to_end(&mut Vec::new());
     if let Ok(session) = &session {
         session.close();
     }
@@ -87,22 +98,23 @@ fn guard_launcher(server: &Channel, setup: &Setup) -> Result<(), Fault> {
     Ok(())
 }
 
-trait ReadToEnd {
-    fn read_to_end(self) -> io::Result<()>;
-}
-
-impl ReadToEnd for OwnedFd {
-    fn read_to_end(self) -> io::Result<()> {
-        fs::File::from(self).read_to_end(&mut Vec::new()).map(drop)
+/// Without root's rights we have them in a user namespace of our own, over what is ours. Returns only when that
+/// failed.
+fn become_rootless_guard() -> Fault {
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let entered = syscalls::unshare(UnshareFlags::NEWUSER)
+        .step("make a user namespace")
+        .and_then(|()| fs::write("/proc/self/setgroups", "deny").step("deny setgroups"))
+        .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {user} 1")).step("map the user"))
+        .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {group} 1")).step("map the group"));
+    match entered {
+        // Once more, because a process whose memory dates from before has no rights over its own non-dumpable forks.
+        Ok(()) => Fault::new(
+            "execute the guard in its user namespace",
+            Command::new("/proc/self/exe").args([ARGUMENT, ROOTLESS]).exec(),
+        ),
+        Err(fault) => fault,
     }
-}
-
-/// Without root's rights we have them in a user namespace of our own, over what is ours.
-fn enter_user_namespace(users: &Users) -> Result<(), Fault> {
-    syscalls::unshare(UnshareFlags::NEWUSER).step("make a user namespace")?;
-    fs::write("/proc/self/setgroups", "deny").step("deny setgroups")?;
-    fs::write("/proc/self/uid_map", format!("0 {} 1", users.own_user)).step("map the user")?;
-    fs::write("/proc/self/gid_map", format!("0 {} 1", users.own_group)).step("map the group")
 }
 
 /// The launcher, in its own pid and mount namespaces.

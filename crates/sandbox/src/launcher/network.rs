@@ -1,16 +1,10 @@
 //! The listeners of a jail. They belong to its network but are the server's to accept from.
 
-use std::fs::File;
 use std::io;
 use std::net::SocketAddrV4;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
-use rustix::thread::{
-    LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces,
-};
-
-use crate::spec::Network;
 
 /// Where a function finds the Runtime API, when it has a network of its own.
 const RUNTIME_API_PORT: u16 = 9001;
@@ -30,26 +24,39 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// Opens them in the network of the process `pidfd`; `home` is the network to come back to.
-    pub(crate) fn open(network: Network, pidfd: &OwnedFd, home: &File) -> io::Result<Self> {
-        if network == Network::Host {
-            let (runtime_api, runtime_api_address) = listener(0)?;
-            return Ok(Self { runtime_api, runtime_api_address, endpoint: None });
-        }
-        move_into_thread_name_spaces(pidfd.as_fd(), ThreadNameSpaceType::NETWORK)?;
-        let opened = listener(RUNTIME_API_PORT).and_then(|api| Ok((api, listener(ENDPOINT_PORT)?)));
-        move_into_link_name_space(home.as_fd(), Some(LinkNameSpaceType::Network))?;
-        let ((runtime_api, runtime_api_address), endpoint) = opened?;
-        Ok(Self { runtime_api, runtime_api_address, endpoint: Some(endpoint) })
+    /// Opens them in the jail's own network, by its init.
+    pub(crate) fn open_inside() -> io::Result<[OwnedFd; 2]> {
+        Ok([listener(RUNTIME_API_PORT)?, listener(ENDPOINT_PORT)?])
+    }
+
+    /// Those that the init of a jail has sent.
+    pub(crate) fn received(descriptors: Vec<OwnedFd>) -> io::Result<Self> {
+        let mut descriptors = descriptors.into_iter();
+        let (Some(runtime_api), Some(endpoint)) = (descriptors.next(), descriptors.next()) else {
+            return Err(io::Error::other("too many files are open"));
+        };
+        let runtime_api_address = address(&runtime_api)?;
+        let endpoint_address = address(&endpoint)?;
+        Ok(Self { runtime_api, runtime_api_address, endpoint: Some((endpoint, endpoint_address)) })
+    }
+
+    /// Opens them in the host's network, where any free port has to do.
+    pub(crate) fn open_on_host() -> io::Result<Self> {
+        let runtime_api = listener(0)?;
+        let runtime_api_address = address(&runtime_api)?;
+        Ok(Self { runtime_api, runtime_api_address, endpoint: None })
     }
 }
 
-fn listener(port: u16) -> io::Result<(OwnedFd, String)> {
+fn listener(port: u16) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
     bind(&socket, &SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port))?;
     listen(&socket, BACKLOG)?;
-    let address = SocketAddrV4::try_from(rustix::net::getsockname(&socket)?)?;
-    Ok((socket, address.to_string()))
+    Ok(socket)
+}
+
+fn address(socket: &OwnedFd) -> io::Result<String> {
+    Ok(SocketAddrV4::try_from(rustix::net::getsockname(socket)?)?.to_string())
 }

@@ -1,5 +1,6 @@
 //! Filling the pools: making jails that wait, and putting occupants into them.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use runtimes::NODE_OPTIONS;
@@ -15,7 +16,7 @@ use super::zygote::{Answer, BLANK_FILE};
 use crate::channel::Channel;
 use crate::fault::{Fault, Step};
 use crate::root::RootKey;
-use crate::spec::EnvironmentSpec;
+use crate::spec::{EnvironmentSpec, Network};
 
 /// Pools are filled when nothing else has happened for so long.
 pub(super) const QUIET: Duration = Duration::from_millis(3);
@@ -83,14 +84,17 @@ impl Supervisor {
         }
     }
 
-    /// A jail's init has its root and its user namespace: gives it its user, opens its listeners, and lets it begin
+    /// A jail's init has its root and its user namespace: gives it its user, takes its listeners, and lets it begin
     /// if it is wanted already.
-    pub(super) fn admit(&mut self, number: Number) -> Result<(), Fault> {
+    pub(super) fn admit(&mut self, number: Number, listeners: Vec<OwnedFd>) -> Result<(), Fault> {
         let Some(jail) = self.jails.get_mut(&number) else { return Ok(()) };
         jail.map_user()?;
         jail.control.send(&Order::Mapped, &[]).step("let a jail go on")?;
-        let listeners = Listeners::open(jail.root.network, &jail.pidfd, &self.workshop.home_network);
-        jail.listeners = Some(listeners.step("listen in a jail")?);
+        let listeners = match jail.root.network {
+            Network::Endpoint => Listeners::received(listeners).step("take a jail's listeners")?,
+            Network::Host => Listeners::open_on_host().step("listen on the host")?,
+        };
+        jail.listeners = Some(listeners);
         match &jail.duty {
             Duty::Become(start) if start.zygote.is_none() => self.begin(number),
             _ => Ok(()),

@@ -68,7 +68,8 @@ pub(crate) enum Report {
     Ready(Facts),
     /// This host offers no sandbox.
     Unusable { reason: String },
-    /// With descriptors: the Runtime API's listener, the output, and the endpoint's listener if there is one.
+    /// With descriptors: the Runtime API's listener, the output, the first process of the jail, and the endpoint's
+    /// listener if there is one.
     Started { id: u64, extensions: Vec<String>, pooled: bool, group: Option<Group> },
     /// It did not start, and is gone.
     Refused { id: u64, refusal: Refusal },
@@ -145,7 +146,8 @@ pub(crate) struct Command {
 /// From the init of a jail.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Word {
-    /// It has its root and is in its user namespace, which has no users yet.
+    /// It has its root and is in its user namespace, which has no users yet. With the listeners of its network, if
+    /// it has one of its own.
     Unshared,
     /// It has given up all rights and takes orders.
     Confined,

@@ -153,7 +153,8 @@ impl Supervisor {
             self.events.remove(&occupant.control);
         }
         let (Some(listeners), Some(output)) = (jail.listeners.take(), jail.output.take()) else { return };
-        let mut descriptors = vec![listeners.runtime_api.as_fd(), output.as_fd()];
+        let Some(jail) = self.jails.get(&number) else { return };
+        let mut descriptors = vec![listeners.runtime_api.as_fd(), output.as_fd(), jail.pidfd.as_fd()];
         descriptors.extend(listeners.endpoint.iter().map(|(endpoint, _)| endpoint.as_fd()));
         let group = jail.group.clone();
         self.report(&Report::Started { id, extensions, pooled, group }, &descriptors);

@@ -175,7 +175,7 @@ impl Supervisor {
     fn hear_init(&mut self, number: Number) {
         let Some(jail) = self.jails.get(&number).filter(|jail| !jail.ending) else { return };
         match jail.control.receive::<Word>() {
-            Ok(Some((word, _))) => self.take_word(number, word),
+            Ok(Some((word, descriptors))) => self.take_word(number, word, descriptors),
             // Reaped in a moment.
             Ok(None) => self.end_jail(number),
             Err(error) => {
@@ -184,10 +184,10 @@ impl Supervisor {
         }
     }
 
-    fn take_word(&mut self, number: Number, word: Word) {
+    fn take_word(&mut self, number: Number, word: Word, descriptors: Vec<OwnedFd>) {
         match word {
             Word::Unshared => {
-                if let Err(fault) = self.admit(number) {
+                if let Err(fault) = self.admit(number, descriptors) {
                     self.fail_jail(number, &fault.to_string());
                 }
             }
@@ -224,27 +224,32 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Nothing runs in the jail any more: takes back what it had.
-    fn bury(&mut self, jail: Jail) {
-        let peak = jail.group.as_ref().map_or(0, |group| group.memory_peak_bytes());
+    /// Nothing runs in the jail any more: takes back what it had, and reports it gone when that is done.
+    fn bury(&mut self, mut jail: Jail) {
+        let group = jail.group.take();
+        let memory_peak_bytes = group.as_ref().map_or(0, |group| group.memory_peak_bytes());
+        let out_of_memory = group.as_ref().is_some_and(|group| group.was_out_of_memory());
         let gone = match &jail.duty {
             Duty::Serve { id, .. } => {
-                self.environments.remove(id);
                 if !jail.ending {
-                    let out_of_memory = jail.group.as_ref().is_some_and(|group| group.was_out_of_memory());
                     let ended = Ended::Signal(libc::SIGKILL);
                     self.report(&Report::Exited { id: *id, ended, out_of_memory }, &[]);
                 }
-                Some(Report::Gone { id: *id, memory_peak_bytes: peak })
+                Some(Report::Gone { id: *id, memory_peak_bytes })
             }
+            Duty::Become(start) => Some(Report::Gone { id: start.id, memory_peak_bytes }),
             Duty::Trial if !jail.ending => {
                 Some(Report::Unusable { reason: "a trial jail ended by itself".into() })
             }
             _ => None,
         };
+        if let Some(Report::Gone { id, .. }) = &gone {
+            self.environments.remove(id);
+        }
         self.forget_duty(&jail);
         self.workshop.take_back(jail.user);
-        match jail.group {
+        drop(jail);
+        match group {
             Some(group) => self.leftovers.push((group, gone)),
             None => gone.iter().for_each(|report| self.report(report, &[])),
         }

@@ -12,10 +12,7 @@ const COUNT: u32 = 65_536;
 /// A supply of users, as this user namespace numbers them.
 #[derive(Debug)]
 pub(crate) struct Users {
-    /// Who started us.
-    pub(crate) own_user: u32,
-    /// See `own_user`.
-    pub(crate) own_group: u32,
+    rootless: bool,
     supply: Supply,
 }
 
@@ -29,17 +26,14 @@ enum Supply {
 
 impl Users {
     /// What this process may use.
-    pub(crate) fn of_this_process() -> io::Result<Self> {
-        let own_user = rustix::process::geteuid().as_raw();
-        let own_group = rustix::process::getegid().as_raw();
+    pub(crate) fn of_this_process(rootless: bool) -> io::Result<Self> {
         let maps = [fs::read_to_string("/proc/self/uid_map")?, fs::read_to_string("/proc/self/gid_map")?];
-        let supply = if own_user == 0 { from_maps(&maps) } else { Supply::Shared };
-        Ok(Self { own_user, own_group, supply })
+        Ok(Self { rootless, supply: from_maps(&maps) })
     }
 
     /// Whether root's rights are missing.
     pub(crate) fn is_rootless(&self) -> bool {
-        self.own_user != 0
+        self.rootless
     }
 
     /// Whether every jail gets a user of its own.
@@ -100,7 +94,7 @@ mod tests {
     use super::*;
 
     fn users(map: &str) -> Users {
-        Users { own_user: 0, own_group: 0, supply: from_maps(&[map.to_owned(), map.to_owned()]) }
+        Users { rootless: false, supply: from_maps(&[map.to_owned(), map.to_owned()]) }
     }
 
     #[test]

@@ -37,9 +37,7 @@ pub(crate) struct Workshop {
     users: Users,
     session: Result<Session, String>,
     filters: Filters,
-    /// The launcher's own network and mounts, to come back to.
-    pub(crate) home_network: File,
-    /// See `home_network`.
+    /// The launcher's own mounts, to come back to.
     pub(crate) home_mounts: File,
     last_number: Number,
 }
@@ -53,7 +51,6 @@ impl Workshop {
             users,
             session,
             filters: Filters::compile().step("compile the system call filter")?,
-            home_network: File::open("/proc/self/ns/net").step("open the network namespace")?,
             home_mounts: File::open("/proc/self/ns/mnt").step("open the mount namespace")?,
             last_number: 0,
         })

@@ -127,9 +127,12 @@ impl Client {
             Report::Started { id, extensions, pooled, group } => {
                 let mut environments = self.lock();
                 let Some(entry) = environments.get_mut(&id) else { return };
-                let state = entry.state.subscribe();
-                let process = LinuxProcess::new(Arc::clone(self), id, group, entry.limits, state);
-                process.watch_init(&self.tasks);
+                let process = |pidfd| {
+                    let state = entry.state.subscribe();
+                    let process = LinuxProcess::new(Arc::clone(self), id, group, pidfd, entry.limits, state);
+                    process.watch_init(&self.tasks);
+                    process
+                };
                 let environment = assemble(descriptors, extensions, pooled, process);
                 let unwanted = match entry.waiting.take() {
                     Some(waiting) => waiting.send(environment).is_err(),
@@ -224,13 +227,13 @@ fn assemble(
     descriptors: Vec<OwnedFd>,
     extensions: Vec<String>,
     pooled: bool,
-    process: LinuxProcess,
+    process: impl FnOnce(OwnedFd) -> LinuxProcess,
 ) -> Result<Environment, StartError> {
     let mut descriptors = descriptors.into_iter();
-    let (Some(runtime_api), Some(output)) = (descriptors.next(), descriptors.next()) else {
-        return Err(StartError::Failed(
-            "the launcher sent no descriptors: too many files are open".to_owned(),
-        ));
+    let (Some(runtime_api), Some(output), Some(pidfd)) =
+        (descriptors.next(), descriptors.next(), descriptors.next())
+    else {
+        return Err(StartError::NoRoom("too many files are open".to_owned()));
     };
     Ok(Environment {
         runtime_api: TcpListener::from(runtime_api),
@@ -238,7 +241,7 @@ fn assemble(
         output,
         extensions,
         pooled,
-        process: Box::new(process),
+        process: Box::new(process(pidfd)),
     })
 }
 

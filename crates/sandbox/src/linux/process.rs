@@ -1,6 +1,7 @@
 //! The process tree of one environment.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tasks::Tasks;
 use tokio::sync::watch;
 
 use super::client::Client;
+use super::usage;
 use crate::cgroup::{Group, Limits};
 use crate::launcher::protocol::Request;
 use crate::{Exit, Process};
@@ -52,6 +54,8 @@ pub(super) struct LinuxProcess {
     client: Arc<Client>,
     id: u64,
     group: Option<Group>,
+    /// The first process of the jail.
+    pidfd: OwnedFd,
     limits: Limits,
     state: watch::Receiver<State>,
     memory_peak_bytes: AtomicU64,
@@ -62,10 +66,11 @@ impl LinuxProcess {
         client: Arc<Client>,
         id: u64,
         group: Option<Group>,
+        pidfd: OwnedFd,
         limits: Limits,
         state: watch::Receiver<State>,
     ) -> Self {
-        Self { client, id, group, limits, state, memory_peak_bytes: AtomicU64::new(0) }
+        Self { client, id, group, pidfd, limits, state, memory_peak_bytes: AtomicU64::new(0) }
     }
 
     /// Limits the CPU time when the time for init is over, should nobody say so before.
@@ -133,7 +138,10 @@ impl Process for LinuxProcess {
     }
 
     fn memory_peak_bytes(&self) -> u64 {
-        let now = self.group.as_ref().map_or(0, |group| group.memory_peak_bytes());
+        let now = match &self.group {
+            Some(group) => group.memory_peak_bytes(),
+            None => usage::memory_peak_bytes(&self.pidfd),
+        };
         let last = self.state.borrow().memory_peak_bytes;
         let before = self.memory_peak_bytes.fetch_max(now.max(last), Ordering::Relaxed);
         before.max(now).max(last)
