@@ -6,10 +6,12 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use runtimes::{Interpreters, Kind, Runtime};
 use serde_json::Value;
 
 use super::client::Client;
 use super::packages;
+use crate::environment;
 use crate::failure::Failure;
 use crate::terminal::{line, paint};
 
@@ -21,12 +23,13 @@ pub(crate) struct Walk {
     client: Client,
     endpoint: String,
     folder: PathBuf,
+    python: &'static str,
 }
 
 impl Walk {
     pub(crate) fn new(client: Client, endpoint: String, folder: &Path) -> Result<Self, Failure> {
         packages::write(folder)?;
-        Ok(Self { client, endpoint, folder: folder.to_owned() })
+        Ok(Self { client, endpoint, folder: folder.to_owned(), python: python_runtime()? })
     }
 
     pub(crate) fn all_steps(&mut self) -> Result<(), Failure> {
@@ -44,7 +47,7 @@ impl Walk {
 
     fn python(&self) -> Result<(), Failure> {
         self.step("A Python function is created");
-        self.create("hello", "python3.12", "hello.handler", &[])?;
+        self.create("hello", self.python, "hello.handler", &[])?;
 
         self.step("Invoked synchronously: the first call starts an environment");
         let first = self.invoke("hello", r#"{"name": "world"}"#)?;
@@ -59,13 +62,13 @@ impl Walk {
 
     fn failures(&self) -> Result<(), Failure> {
         self.step("A handler that fails: the call succeeds, and says that the function did not");
-        self.create("failing", "python3.12", "failing.handler", &[])?;
+        self.create("failing", self.python, "failing.handler", &[])?;
         let failed = self.invoke("failing", "{}")?;
         check(failed.answer["FunctionError"] == "Unhandled", "FunctionError is Unhandled")?;
         check(failed.payload["errorType"] == "ValueError", "the payload names the exception")?;
 
         self.step("A handler that never ends: stopped at its time-out, with everything it started");
-        self.create("slow", "python3.12", "slow.handler", &["--timeout", "1"])?;
+        self.create("slow", self.python, "slow.handler", &["--timeout", "1"])?;
         let slow = self.invoke("slow", "{}")?;
         check(slow.payload["errorType"] == "Sandbox.Timedout", "the payload says that the task timed out")
     }
@@ -141,6 +144,19 @@ impl Walk {
     fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
         self.client.run(&self.endpoint, &self.folder, arguments)
     }
+}
+
+/// The runtime for the demo's Python: 3.12 where it can be had, otherwise the newest that the host has.
+fn python_runtime() -> Result<&'static str, Failure> {
+    let interpreters = Interpreters::new(environment::all());
+    let newest_first = Runtime::all().iter().rev().filter(|runtime| matches!(runtime.kind, Kind::Python { .. }));
+    let found = Runtime::find("python3.12")
+        .into_iter()
+        .chain(newest_first)
+        .find(|runtime| interpreters.resolve(runtime, false).is_ok());
+    found.map(|runtime| runtime.name).ok_or_else(|| {
+        Failure::new("there is no Python 3 on this host that functions could run on", "install python3")
+    })
 }
 
 /// The runtime of the Node.js that is here; odd versions never become one, and their predecessors do.
