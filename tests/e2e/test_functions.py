@@ -288,8 +288,12 @@ WRONG = {
         "ValidationException",
         "Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1",
     ),
-    # The model allows more for what is no ordinary function.
-    "too much time": ({"Timeout": 901}, None, "900"),
+    # The model allows more, for what is no ordinary function.
+    "too much time": (
+        {"Timeout": 901},
+        "ValidationException",
+        "Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900",
+    ),
     "too much memory": ({"MemorySize": 10241}, None, "10240"),
     "two things": (
         {"MemorySize": 127, "Timeout": 0},
@@ -307,9 +311,9 @@ WRONG = {
         "Value cobol85 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [",
     ),
     "a deprecated runtime": (
-        {"Runtime": "python3.6"},
+        {"Runtime": "python2.7"},
         "InvalidParameterValueException",
-        "The runtime parameter of python3.6 is no longer supported for creating or updating AWS Lambda functions. "
+        "The runtime parameter of python2.7 is no longer supported for creating or updating AWS Lambda functions. "
         "We recommend you use a supported runtime while creating or updating functions.",
     ),
     "no zip": (

@@ -67,6 +67,7 @@ impl Call {
     /// `InvalidRequestContentException` for a client context that is too long or cannot be read.
     pub(crate) fn into_invocation(
         self,
+        lambda: &Lambda,
         context: &Context,
         reference: &FunctionReference,
         route: &Route,
@@ -80,12 +81,19 @@ impl Call {
             invoked_arn: reference.arn(),
             payload: self.payload.filter(|payload| !payload.is_empty()).unwrap_or(empty),
             client_context,
-            trace_id: context.trace_id.clone(),
+            trace_id: Some(context.trace_id.clone().unwrap_or_else(|| new_trace(lambda))),
             tail_log: self.log_type == Some(LogType::Tail),
             reserved_concurrency: route.reserved_concurrency,
             stream: None,
         })
     }
+}
+
+/// A trace of its own for an invocation that comes without one, not to be recorded (AWS X-Ray developer guide, "Tracing
+/// header"). Functions rely on it: AWS always sets it.
+fn new_trace(lambda: &Lambda) -> String {
+    let (root, parent) = (lambda.ids.hex(24), lambda.ids.hex(16));
+    format!("Root=1-{:08x}-{root};Parent={parent};Sampled=0", lambda.clock.now().as_secs())
 }
 
 /// The version that ran, as the answer names it.

@@ -69,7 +69,12 @@ pub fn respond(
             let stream = output.schema().event_stream();
             match stream.map(|(index, _)| output.field_mut(index)) {
                 Some(Mut::EventStream(events)) => {
-                    headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+                    // The answer itself is an event stream; what it carries is told beside it, as on AWS.
+                    if let Some(carried) =
+                        headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM))
+                    {
+                        headers.insert("x-amzn-remapped-content-type", carried);
+                    }
                     stream_body(std::mem::take(events))
                 }
                 _ => full_body(service, operation, protocol, request_id, &*output, &mut headers),

@@ -2,10 +2,10 @@
 
 use api_lambda::{CreateFunctionRequest, LogFormat, LoggingConfig, UpdateFunctionConfigurationRequest};
 use ids::Arn;
-use wire::Context;
+use wire::{Context, Error};
 
 use crate::Lambda;
-use crate::errors::{Outcome, invalid_parameter};
+use crate::errors::{Failure, Outcome, invalid_parameter};
 use crate::function::unsupported::refuse_unsupported_changes;
 use crate::function::variables::check_variables;
 use crate::function::{check_architecture, find_runtime};
@@ -14,6 +14,8 @@ use crate::tables::function::{Architecture, Configuration, JsonLevels, Logging};
 
 /// AWS's defaults ("Lambda quotas" and the API reference of `CreateFunction`).
 const TIMEOUT_S_DEFAULT: u32 = 3;
+/// The model allows more, for functions that Lambent does not have.
+const TIMEOUT_S_MAX: i32 = 900;
 const MEMORY_MB_DEFAULT: u32 = 128;
 const MEMORY_MB_MAX: i32 = 10_240;
 const TMP_MB_DEFAULT: u32 = 512;
@@ -94,6 +96,16 @@ pub(crate) async fn change(
     check_architecture(runtime, to.architecture)?;
     set(&mut to.handler, changes.handler);
     set(&mut to.description, changes.description);
+    if let Some(timeout) = changes.timeout.filter(|timeout| *timeout > TIMEOUT_S_MAX) {
+        return Err(Failure::Answer(Error::client(
+            "ValidationException",
+            400,
+            format!(
+                "1 validation error detected: Value '{timeout}' at 'timeout' failed to satisfy constraint: Member must \
+                 have value less than or equal to {TIMEOUT_S_MAX}"
+            ),
+        )));
+    }
     set(&mut to.timeout_s, changes.timeout.map(number));
     if changes.memory_size.is_some_and(|memory| memory > MEMORY_MB_MAX) {
         return Err(invalid_parameter(format!(

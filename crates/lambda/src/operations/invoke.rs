@@ -39,7 +39,7 @@ pub(crate) async fn run(
     }
     call.check_content()?;
     let target = route.choose(|| lambda.ids.unit());
-    let invocation = call.into_invocation(context, &reference, &route, target)?;
+    let invocation = call.into_invocation(lambda, context, &reference, &route, target)?;
     let outcome = lambda.invoker.invoke(invocation).await.map_err(|error| not_run(lambda, error))?;
     Ok(InvocationResponse {
         status_code: Some(200),

@@ -43,7 +43,7 @@ pub(crate) async fn run(
     }
     call.check_content()?;
     let target = route.choose(|| lambda.ids.unit()).clone();
-    let mut invocation = call.into_invocation(context, &reference, &route, &target)?;
+    let mut invocation = call.into_invocation(lambda, context, &reference, &route, &target)?;
     let (sender, mut parts) = mpsc::channel(PARTS_MAX);
     invocation.stream = Some(sender);
     let (inner, held) = (lambda.clone(), target.clone());
