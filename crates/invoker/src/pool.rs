@@ -1,18 +1,26 @@
 //! Who holds which environment: counts, idle environments, and whether another may be started.
 
-use std::collections::HashMap;
+mod account;
+mod snapshot;
+mod version;
+
+pub use snapshot::{FunctionConcurrency, Snapshot};
+pub(crate) use version::Provisioned;
+
+use account::State;
+use version::Idle;
+
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clock::Timestamp;
-use ids::{AccountId, FunctionArn, Qualifier, Region};
-use sandbox::EnvironmentId;
+use ids::{AccountId, FunctionArn, Region};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-use crate::admission::{AccountUse, FunctionUse, admit};
+use crate::admission::admit;
 use crate::environment::Environment;
-use crate::function::{Function, SharedFunction};
+use crate::function::Function;
 use crate::{InvokeError, ThrottleReason};
 
 /// What a request for an environment comes to.
@@ -65,97 +73,6 @@ pub(crate) struct Pool {
     pub(crate) inhabited: Notify,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) closing: bool,
-    accounts: HashMap<(AccountId, Region), Account>,
-    pub(crate) environments: HashMap<EnvironmentId, Arc<Environment>>,
-}
-
-#[derive(Debug, Default)]
-struct Account {
-    limit: Option<u32>,
-    set_aside: u32,
-    unreserved_running: u32,
-    functions: HashMap<String, FunctionEntry>,
-}
-
-#[derive(Debug, Default)]
-struct FunctionEntry {
-    in_use: FunctionUse,
-    versions: HashMap<Option<Qualifier>, Version>,
-}
-
-/// One version of a function.
-#[derive(Debug, Default)]
-pub(crate) struct Version {
-    /// Environments of another revision are not reused.
-    revision: String,
-    /// Idle on-demand environments, the longest idle first.
-    idle: Vec<Idle>,
-    /// Idle provisioned environments.
-    idle_provisioned: Vec<Arc<Environment>>,
-    /// Environments in any state.
-    environments: u32,
-    /// Environments that have answered and are about to be free.
-    pub(crate) finishing: Arc<AtomicI32>,
-    waiters: Arc<AtomicI32>,
-    /// How many invocations run on provisioned environments.
-    provisioned_running: u32,
-    pub(crate) provisioned: Option<Provisioned>,
-}
-
-/// The provisioned concurrency of a version.
-#[derive(Debug)]
-pub(crate) struct Provisioned {
-    pub(crate) function: SharedFunction,
-    pub(crate) wanted: u32,
-    /// Environments that exist, idle or busy.
-    pub(crate) allocated: u32,
-    /// Somebody is starting environments until there are enough.
-    pub(crate) filling: bool,
-    /// Why the last one could not be started.
-    pub(crate) failure: Option<String>,
-}
-
-#[derive(Debug)]
-struct Idle {
-    environment: Arc<Environment>,
-    since: Timestamp,
-}
-
-/// What runs and what stands by, in one account and region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Whose.
-    pub account: AccountId,
-    /// Where.
-    pub region: Region,
-    /// The account's limit.
-    pub limit: u32,
-    /// What of the limit functions without a reservation may use.
-    pub unreserved: u32,
-    /// How many on-demand invocations of functions without a reservation run.
-    pub unreserved_running: u32,
-    /// Each version that has environments or runs.
-    pub functions: Vec<FunctionConcurrency>,
-}
-
-/// What runs and what stands by of one version of a function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FunctionConcurrency {
-    /// The version.
-    pub arn: FunctionArn,
-    /// Invocations on any environment of this version, those that start included.
-    pub running: u32,
-    /// Of these, on provisioned environments.
-    pub provisioned_running: u32,
-    /// Idle environments, provisioned ones included.
-    pub idle: u32,
-    /// All environments.
-    pub environments: u32,
-}
-
 impl Pool {
     pub(crate) fn new(account_limit: u32) -> Self {
         Self {
@@ -182,7 +99,23 @@ impl Pool {
         outdated: &mut Vec<Arc<Environment>>,
     ) -> Result<Acquired, InvokeError> {
         let mut state = self.lock();
-        let state = &mut *state;
+        let acquired = self.acquire_from(&mut state, function, reserved, now, patient, outdated);
+        if acquired.is_err() {
+            // A throttled function that has nothing running leaves nothing behind.
+            state.forget_empty(&function.arn);
+        }
+        acquired
+    }
+
+    fn acquire_from(
+        &self,
+        state: &mut State,
+        function: &Function,
+        reserved: Option<u32>,
+        now: Timestamp,
+        patient: bool,
+        outdated: &mut Vec<Arc<Environment>>,
+    ) -> Result<Acquired, InvokeError> {
         if state.closing {
             return Err(InvokeError::Internal("the server is shutting down".to_owned()));
         }
@@ -227,7 +160,10 @@ impl Pool {
 
     /// Gives back the place that [`Acquired::Start`] counted, when no environment came of it.
     pub(crate) fn release_place(&self, arn: &FunctionArn) {
-        self.lock().release_place(arn, false);
+        let mut state = self.lock();
+        state.release_place(arn, false);
+        state.forget_empty(arn);
+        drop(state);
         self.released.notify_waiters();
     }
 
@@ -286,10 +222,12 @@ impl Pool {
             environment.use_.give_back();
             state.release_place(&environment.function.arn, environment.provisioned);
         }
+        // One that failed to initialize is not counted here but by who started it.
+        let counted = environment.provisioned && state.environments.contains_key(&environment.id);
         if let Some(version) = state.version_mut(&environment.function.arn) {
             version.idle.retain(|idle| !Arc::ptr_eq(&idle.environment, environment));
             version.idle_provisioned.retain(|idle| !Arc::ptr_eq(idle, environment));
-            if let Some(provisioned) = version.provisioned.as_mut().filter(|_| environment.provisioned) {
+            if let Some(provisioned) = version.provisioned.as_mut().filter(|_| counted) {
                 provisioned.allocated = provisioned.allocated.saturating_sub(1);
             }
         }
@@ -417,253 +355,6 @@ impl Pool {
         accounts
             .map(|((id, region), account)| account.snapshot(id, region, self.account_limit, &state))
             .collect()
-    }
-}
-
-impl State {
-    fn account_mut(&mut self, function: &Function) -> &mut Account {
-        self.accounts.entry((function.account().clone(), function.region().clone())).or_default()
-    }
-
-    fn versions(&self) -> impl Iterator<Item = &Version> {
-        let entries = self.accounts.values().flat_map(|account| account.functions.values());
-        entries.flat_map(|entry| entry.versions.values())
-    }
-
-    pub(crate) fn version_mut(&mut self, arn: &FunctionArn) -> Option<&mut Version> {
-        let account = self.accounts.get_mut(&(arn.account.clone(), arn.region.clone()))?;
-        account.functions.get_mut(&arn.name)?.versions.get_mut(&arn.qualifier)
-    }
-
-    /// The version, made when it is not known, and what its function sets aside is counted anew afterwards.
-    pub(crate) fn change_version(&mut self, arn: &FunctionArn, change: impl FnOnce(&mut Version)) {
-        let account = self.accounts.entry((arn.account.clone(), arn.region.clone())).or_default();
-        let entry = account.functions.entry(arn.name.clone()).or_default();
-        change(entry.versions.entry(arn.qualifier.clone()).or_default());
-        entry.count_provisioned();
-        account.recount();
-    }
-
-    /// Whether somebody is to start filling a version: there are too few, and nobody does it yet.
-    pub(crate) fn begin_filling(&mut self, arn: &FunctionArn) -> bool {
-        let closing = self.closing;
-        let Some(provisioned) = self.version_mut(arn).and_then(|version| version.provisioned.as_mut()) else {
-            return false;
-        };
-        let begins = !closing
-            && !provisioned.filling
-            && provisioned.failure.is_none()
-            && provisioned.allocated < provisioned.wanted;
-        provisioned.filling |= begins;
-        begins
-    }
-
-    /// The function to start one more environment of, which is counted; `None` when there are enough.
-    pub(crate) fn next_to_fill(&mut self, arn: &FunctionArn) -> Option<SharedFunction> {
-        let closing = self.closing;
-        let provisioned = self.version_mut(arn)?.provisioned.as_mut()?;
-        if closing || provisioned.allocated >= provisioned.wanted {
-            provisioned.filling = false;
-            return None;
-        }
-        provisioned.allocated += 1;
-        Some(provisioned.function.clone())
-    }
-
-    /// The environment that was counted could not be started.
-    pub(crate) fn filling_failed(&mut self, arn: &FunctionArn, why: String) {
-        let Some(provisioned) = self.version_mut(arn).and_then(|version| version.provisioned.as_mut()) else {
-            return;
-        };
-        provisioned.allocated = provisioned.allocated.saturating_sub(1);
-        provisioned.filling = false;
-        provisioned.failure = Some(why);
-    }
-
-    fn release_place(&mut self, arn: &FunctionArn, provisioned: bool) {
-        let Some(account) = self.accounts.get_mut(&(arn.account.clone(), arn.region.clone())) else { return };
-        let Some(entry) = account.functions.get_mut(&arn.name) else { return };
-        if provisioned {
-            if let Some(version) = entry.versions.get_mut(&arn.qualifier) {
-                version.provisioned_running = version.provisioned_running.saturating_sub(1);
-            }
-            return;
-        }
-        entry.in_use.running = entry.in_use.running.saturating_sub(1);
-        if entry.in_use.reserved.is_none() {
-            account.unreserved_running = account.unreserved_running.saturating_sub(1);
-        }
-    }
-
-    /// Drops what is known of a version that has nothing left, so that deleted functions leave nothing behind.
-    fn forget_empty(&mut self, arn: &FunctionArn) {
-        let Some(account) = self.accounts.get_mut(&(arn.account.clone(), arn.region.clone())) else { return };
-        let Some(entry) = account.functions.get_mut(&arn.name) else { return };
-        let quiet = entry.in_use.running == 0;
-        if quiet && entry.versions.get(&arn.qualifier).is_some_and(Version::is_empty) {
-            entry.versions.remove(&arn.qualifier);
-        }
-        if entry.versions.is_empty() && entry.in_use == FunctionUse::default() {
-            account.functions.remove(&arn.name);
-        }
-    }
-}
-
-impl Account {
-    fn in_use(&self, default_limit: u32) -> AccountUse {
-        AccountUse {
-            limit: self.limit.unwrap_or(default_limit),
-            set_aside: self.set_aside,
-            unreserved_running: self.unreserved_running,
-        }
-    }
-
-    fn set_reserved(&mut self, name: &str, reserved: Option<u32>) {
-        // The name is copied only for a function that is not known yet.
-        match self.functions.get_mut(name) {
-            Some(entry) if entry.in_use.reserved == reserved => return,
-            Some(entry) => entry.in_use.reserved = reserved,
-            None => {
-                self.functions.entry(name.to_owned()).or_default().in_use.reserved = reserved;
-            }
-        }
-        self.recount();
-    }
-
-    fn recount(&mut self) {
-        self.set_aside = self.functions.values().map(|entry| entry.in_use.set_aside()).sum();
-        let unreserved = self.functions.values().filter(|entry| entry.in_use.reserved.is_none());
-        self.unreserved_running = unreserved.map(|entry| entry.in_use.running).sum();
-    }
-
-    fn snapshot(&self, id: &AccountId, region: &Region, default_limit: u32, state: &State) -> Snapshot {
-        let mut functions = HashMap::<FunctionArn, FunctionConcurrency>::new();
-        for (name, entry) in &self.functions {
-            for (qualifier, version) in &entry.versions {
-                let arn = FunctionArn {
-                    region: region.clone(),
-                    account: id.clone(),
-                    name: name.clone(),
-                    qualifier: qualifier.clone(),
-                };
-                functions.insert(arn.clone(), version.concurrency(arn));
-            }
-        }
-        for environment in state.environments.values() {
-            if let Some(function) = functions.get_mut(&environment.function.arn) {
-                function.environments += 1;
-                function.running += u32::from(environment.use_.is_busy());
-            }
-        }
-        let mut functions: Vec<_> = functions.into_values().collect();
-        functions.sort_by(|a, b| a.arn.cmp(&b.arn));
-        let limit = self.limit.unwrap_or(default_limit);
-        Snapshot {
-            account: id.clone(),
-            region: region.clone(),
-            limit,
-            unreserved: limit.saturating_sub(self.set_aside),
-            unreserved_running: self.unreserved_running,
-            functions,
-        }
-    }
-}
-
-impl FunctionEntry {
-    fn count_provisioned(&mut self) {
-        let wanted = self.versions.values().filter_map(|version| version.provisioned.as_ref());
-        self.in_use.provisioned = wanted.map(|provisioned| provisioned.wanted).sum();
-    }
-}
-
-impl Version {
-    /// Makes `revision` the one that is reused; idle environments of another are given up.
-    pub(crate) fn adopt(&mut self, revision: &str, outdated: &mut Vec<Arc<Environment>>) {
-        if self.revision != revision {
-            revision.clone_into(&mut self.revision);
-            outdated.extend(self.idle.drain(..).map(|idle| idle.environment));
-            outdated.append(&mut self.idle_provisioned);
-        }
-    }
-
-    /// The most recently used idle environment: the others can expire.
-    fn take_idle(
-        &mut self,
-        until: Timestamp,
-        outdated: &mut Vec<Arc<Environment>>,
-    ) -> Option<Arc<Environment>> {
-        while let Some(idle) = self.idle.pop() {
-            if idle.environment.usable_until > until {
-                return Some(idle.environment);
-            }
-            outdated.push(idle.environment);
-        }
-        None
-    }
-
-    fn take_provisioned(
-        &mut self,
-        until: Timestamp,
-        outdated: &mut Vec<Arc<Environment>>,
-    ) -> Option<Arc<Environment>> {
-        while let Some(idle) = self.idle_provisioned.pop() {
-            if idle.usable_until > until {
-                return Some(idle);
-            }
-            outdated.push(idle);
-        }
-        None
-    }
-
-    fn put(&mut self, environment: &Arc<Environment>, now: Timestamp) -> bool {
-        if !environment.provisioned {
-            self.idle.push(Idle { environment: environment.clone(), since: now });
-            return true;
-        }
-        let wanted = self.provisioned.as_ref().is_some_and(|p| p.allocated <= p.wanted);
-        if wanted {
-            self.idle_provisioned.push(environment.clone());
-        }
-        wanted
-    }
-
-    /// Takes idle provisioned environments beyond what is wanted.
-    pub(crate) fn take_superfluous(&mut self) -> Vec<Arc<Environment>> {
-        let (wanted, allocated) =
-            self.provisioned.as_ref().map_or((0, u32::MAX), |p| (p.wanted, p.allocated));
-        let superfluous = usize::try_from(allocated.saturating_sub(wanted)).unwrap_or(usize::MAX);
-        let keep = self.idle_provisioned.len().saturating_sub(superfluous);
-        self.idle_provisioned.split_off(keep)
-    }
-
-    /// How many provisioned environments could take an invocation or have one.
-    pub(crate) fn provisioned_available(&self) -> u32 {
-        u32::try_from(self.idle_provisioned.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(self.provisioned_running)
-    }
-
-    /// More are about to be free than wait already.
-    fn somebody_finishes(&self) -> bool {
-        self.finishing.load(Ordering::SeqCst) > self.waiters.load(Ordering::SeqCst)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.idle.is_empty()
-            && self.idle_provisioned.is_empty()
-            && self.provisioned.is_none()
-            && self.provisioned_running == 0
-            && self.environments == 0
-    }
-
-    fn concurrency(&self, arn: FunctionArn) -> FunctionConcurrency {
-        FunctionConcurrency {
-            arn,
-            running: 0,
-            provisioned_running: self.provisioned_running,
-            idle: u32::try_from(self.idle.len() + self.idle_provisioned.len()).unwrap_or(u32::MAX),
-            environments: 0,
-        }
     }
 }
 

@@ -136,11 +136,20 @@ async fn a_provisioned_environment_that_crashes_is_replaced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn provisioning_what_does_not_initialize_says_why() {
     let Some(harness) = Harness::new() else { return };
-    let function = harness.function("one", "import nothing_of_this_name", |_| {});
-    harness.invoker.set_provisioned(&function, 1);
+    // The first of them initializes, all others do not.
+    let code = "
+import os
+marker = os.path.join(os.path.dirname(__file__), 'tried')
+if os.path.exists(marker): import nothing_of_this_name
+open(marker, 'w').close()
+def handler(event, context): return event
+";
+    let function = harness.function("one", code, |_| {});
+    harness.invoker.set_provisioned(&function, 2);
     eventually("it fails", || harness.invoker.provisioned(&function.arn).failure.is_some()).await;
     let status = harness.invoker.provisioned(&function.arn);
-    assert_eq!((status.available, status.failure.as_deref()), (0, Some("Runtime.ImportModuleError")));
+    assert_eq!((status.requested, status.allocated, status.available), (2, 1, 1));
+    assert_eq!(status.failure.as_deref(), Some("Runtime.ImportModuleError"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
