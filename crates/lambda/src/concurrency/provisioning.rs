@@ -114,8 +114,7 @@ async fn apply(lambda: &Lambda, key: &FunctionKey) -> Outcome<()> {
             *count = count.saturating_add(provisioned.row.record.executions);
         }
     }
-    let function = FUNCTIONS.get(&*snapshot, &key.parts()).await?;
-    let mut exist: BTreeSet<Qualifier> = function.map(|_| Qualifier::Latest).into_iter().collect();
+    let mut exist = BTreeSet::new();
     for version in list_versions(&*snapshot, key).await? {
         let count = version.record.number.and_then(|number| wanted.get(&number)).copied().unwrap_or(0);
         provision(lambda, key, &version.record, count).await;
@@ -149,18 +148,16 @@ async fn provision(lambda: &Lambda, key: &FunctionKey, version: &VersionRecord, 
     }
 }
 
-/// Ends what is left of a function that was deleted, or of its versions that were.
+/// Ends what was started for versions while they were being deleted.
 fn forget_deleted(lambda: &Lambda, key: &FunctionKey, exist: &BTreeSet<Qualifier>) {
     let all = lambda.invoker.concurrency();
     let here = all.iter().filter(|one| one.account == key.account && one.region == key.region);
     for function in here.flat_map(|one| &one.functions).filter(|function| function.arn.name == key.name) {
-        if function.arn.qualifier.as_ref().is_some_and(|qualifier| !exist.contains(qualifier)) {
+        let qualifier = function.arn.qualifier.as_ref();
+        if matches!(qualifier, Some(version @ Qualifier::Version(_)) if !exist.contains(version)) {
             lambda.provisioning.set_failure(&function.arn, None);
             lambda.invoker.forget(&function.arn);
         }
-    }
-    if exist.is_empty() {
-        lambda.invoker.forget(&key.arn());
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is provisioned for a version that cannot be invoked yet.
 
-use api_lambda::CreateFunctionRequest;
+use api_lambda::{CreateFunctionRequest, DeleteFunctionRequest, Lambda as _};
 use ids::{AccountId, Region};
 use invoker::ProvisionedStatus;
 use store::Transaction;
@@ -10,7 +10,7 @@ use crate::background::preparation;
 use crate::tables::concurrency::{PROVISIONED, ProvisionedRecord};
 use crate::tables::function::{VERSIONS, put_version};
 use crate::tables::unfinished::Unfinished;
-use crate::tests::harness::{Harness, idle};
+use crate::tests::harness::{Harness, context, idle};
 
 /// A function with a version 1 for which one environment is wanted, and which is still to be prepared.
 async fn pending() -> (Harness, FunctionKey, FunctionArn) {
@@ -56,4 +56,18 @@ async fn it_is_started_once_it_is_prepared() {
         }
     };
     clock::execution_timeout(std::time::Duration::from_secs(30), asked).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_started_after_its_version_was_deleted_is_ended() {
+    let (harness, key, arn) = pending().await;
+    let lambda = &harness.lambda;
+    preparation::resume(lambda).await.unwrap();
+    let row = VERSIONS.get_now(&*harness.store, &key.parts_and(1_u64)).await.unwrap().unwrap();
+    let target = make_target(lambda, &key, &row.record).await.unwrap();
+    let input = DeleteFunctionRequest { function_name: "g".to_owned(), qualifier: None };
+    lambda.delete_function(&context(), input).await.unwrap();
+    lambda.invoker.set_provisioned(&target.function, 1);
+    apply(lambda, &key).await.unwrap();
+    assert_eq!(lambda.invoker.provisioned(&arn).requested, 0);
 }
