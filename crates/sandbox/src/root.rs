@@ -1,20 +1,25 @@
 //! The file system that a function sees.
 //!
-//! Assembled once per interpreter, in the launcher's own mount namespace: a read-only tmpfs with the host's
-//! programs and libraries bound into it, and nothing else of the host. A jail gets a copy of that namespace and
-//! makes this directory its root, so that a start costs no more than its own `/tmp` and `/proc`.
+//! Assembled once per interpreter: a read-only tmpfs with the host's programs and libraries bound into it, and
+//! nothing else of the host, in a mount namespace that has nothing but it. A jail gets a copy of that namespace, so
+//! that a start costs no more than its own `/tmp` and `/proc`; letting go of the host's mounts takes milliseconds.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::mount::{MountFlags, mount, mount_remount};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+use rustix::process::{chdir, pivot_root};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::fault::{Fault, Step};
 use crate::installation::{Installation, SYSTEM, VAR_LANG};
 use crate::mounts::{DEVICE, SEALED, Tree};
 use crate::spec::{Network, Program};
+use crate::syscalls::{self, Forked};
 
 /// What programs read in `/etc` that differs from host to host and is nobody's secret. Java keeps its settings
 /// there on Debian.
@@ -76,10 +81,12 @@ const DIRECTORIES: &[&str] = &[
 ];
 
 /// A root that is ready to be copied.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub(crate) struct Root {
     /// Where it is, in the launcher's mount namespace.
     pub(crate) path: PathBuf,
+    /// The mount namespace that has nothing but it.
+    namespace: Arc<File>,
     /// The interpreter's path inside.
     pub(crate) interpreter: Option<PathBuf>,
 }
@@ -102,6 +109,7 @@ impl Root {
         path: PathBuf,
         key: &RootKey,
         runtime_files: &[(&str, &str)],
+        needs_visible_proc: bool,
     ) -> Result<Self, Fault> {
         let flags = MountFlags::NOSUID | MountFlags::NODEV;
         mount("lambent-root", &path, "tmpfs", flags, Some(c"mode=0755,size=8m"))
@@ -126,8 +134,65 @@ impl Root {
         }
         let sealed = MountFlags::BIND | flags | MountFlags::RDONLY;
         mount_remount(&path, sealed, c"").step("seal the root")?;
-        Ok(Self { path, interpreter: installation.map(|installation| installation.program) })
+        let namespace = Arc::new(isolate(&path, needs_visible_proc)?);
+        Ok(Self { path, namespace, interpreter: installation.map(|installation| installation.program) })
     }
+
+    /// Forks with this root and nothing else mounted. `home` is the launcher's own mount namespace.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub(crate) fn fork(&self, namespaces: i32, home: &File) -> Result<Forked, Fault> {
+        let mounts = Some(LinkNameSpaceType::Mount);
+        move_into_link_name_space(self.namespace.as_fd(), mounts).step("enter the root's namespace")?;
+        let forked = syscalls::fork_into(u64::from(namespaces.cast_unsigned()));
+        if !matches!(forked, Ok(Forked::Child)) {
+            move_into_link_name_space(home.as_fd(), mounts).step("leave the root's namespace")?;
+        }
+        forked.step("fork")
+    }
+}
+
+/// Makes a mount namespace in which `root` is all there is.
+fn isolate(root: &Path, needs_visible_proc: bool) -> Result<File, Fault> {
+    let (mut ready, mut say) = std::io::pipe().step("make a pipe")?;
+    let namespace = u64::from(libc::CLONE_NEWNS.cast_unsigned());
+    let (process, pidfd) = match syscalls::fork_into(namespace).step("fork for a root")? {
+        Forked::Parent(process, pidfd) => (process, pidfd),
+        Forked::Child => {
+            let text = match become_root(root, needs_visible_proc) {
+                Ok(()) => "ready".to_owned(),
+                Err(fault) => fault.to_string(),
+            };
+            // The parent goes on when it is said, and then ends this process.
+            let said = say.write_all(text.as_bytes());
+            drop(say);
+            while said.is_ok() {
+                rustix::event::poll(&mut [], None).unwrap_or_default();
+            }
+            syscalls::exit(1)
+        }
+    };
+    drop(say);
+    let mut said = String::new();
+    ready.read_to_string(&mut said).step("hear from a root's process")?;
+    let namespace = File::open(format!("/proc/{process}/ns/mnt")).step("open a root's namespace");
+    syscalls::signal_pidfd(pidfd.as_fd(), libc::SIGKILL);
+    syscalls::reap(process, true);
+    if said == "ready" { namespace } else { Err(Fault::new("isolate a root", io::Error::other(said))) }
+}
+
+fn become_root(root: &Path, needs_visible_proc: bool) -> Result<(), Fault> {
+    if needs_visible_proc {
+        // Outside the host's own user namespace the kernel lets nobody mount /proc where none is to be seen.
+        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::RDONLY;
+        mount("proc", root.join("proc"), "proc", flags, None).step("mount /proc in the root")?;
+    }
+    chdir(root).step("enter the root")?;
+    // Onto itself: the old root is then mounted over the new one, and unmounting it uncovers the new one.
+    pivot_root(".", ".").step("pivot_root")?;
+    unmount(".", UnmountFlags::DETACH).step("unmount the host's root")?;
+    chdir("/").step("enter the new root")
 }
 
 fn make_directory(root: &Path, path: &Path) -> Result<(), Fault> {

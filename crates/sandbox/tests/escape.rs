@@ -70,7 +70,7 @@ async fn files_of_the_host_are_not_there() -> Verdict {
     let secret = stage.directory.path().join("secret");
     std::fs::write(&secret, "hidden").unwrap();
     let body = format!(
-        "for path in ['{}', '/etc/shadow', '/etc/sudoers', '/etc/ssh', '/etc/ssl/private', '/root/.ssh', '/root/.bashrc', '/home', '/var/log', '/var/lib', '/run', '/sys', '/boot', '/mnt', '/srv', '/dev/mem', '/dev/kmsg', '/dev/vda', '/dev/sda', '/dev/kvm', '/dev/fuse', '/dev/shm', '/proc/kcore', '/proc/sysrq-trigger', '/proc/keys', '/proc/timer_list']:\n    try:\n        found[path] = os.listdir(path) if os.path.isdir(path) else open(path, 'rb').read(1).decode('latin1')\n    except OSError as error:\n        found[path] = None\n",
+        "for path in ['{}', '/etc/shadow', '/etc/sudoers', '/etc/ssh', '/etc/ssl/private', '/root/.ssh', '/root/.bashrc', '/home', '/var/log', '/var/lib', '/run', '/sys', '/boot', '/mnt', '/srv', '/dev/mem', '/dev/kmsg', '/dev/vda', '/dev/sda', '/dev/kvm', '/dev/fuse', '/dev/shm', '/proc/kcore', '/proc/sysrq-trigger', '/proc/keys', '/proc/key-users', '/proc/kallsyms', '/proc/timer_list']:\n    try:\n        found[path] = os.listdir(path) if os.path.isdir(path) else open(path, 'rb').read(1).decode('latin1')\n    except OSError as error:\n        found[path] = None\n",
         secret.display()
     );
     let found = probe(&stage, "files", &body).await;
@@ -101,6 +101,10 @@ found['setuid'] = 'ok' if os.stat('/tmp').st_uid == 993 and not os.statvfs('/tmp
     assert_eq!(found.remove("setuid").unwrap(), "nosuid");
     let written: Vec<_> = found.iter().filter(|(_, result)| *result == "ok").collect();
     assert!(written.is_empty(), "{written:?}");
+    // Not only because the files belong to somebody else.
+    for path in ["/etc/passwd", "/usr/bin/env", "/var/task/handler.py", "/var/runtime/bootstrap.py"] {
+        assert_eq!(found[path], "EROFS", "{path}");
+    }
     stage.strike().await;
     Verdict::Passed
 }

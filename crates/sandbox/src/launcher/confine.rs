@@ -4,8 +4,8 @@ use std::fs;
 use std::os::fd::{AsFd, IntoRawFd};
 use std::path::Path;
 
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
-use rustix::process::{Resource, Rlimit, chdir, pivot_root, setrlimit};
+use rustix::mount::{MountFlags, mount};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
 
 use super::init::{Birth, CONTROL};
@@ -30,7 +30,7 @@ const COARSE_MEMORY_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 const HIDDEN: &[&str] =
     &["kcore", "keys", "key-users", "kallsyms", "kmsg", "timer_list", "sched_debug", "latency_stats"];
 
-/// Joins the control group, takes the jail's root, and enters a user namespace without rights outside.
+/// Joins the control group, completes the jail's root, and enters a user namespace without rights outside.
 ///
 /// # Errors
 /// The step that failed.
@@ -53,7 +53,6 @@ pub(crate) fn enter(birth: &Birth<'_>) -> Result<Channel, Fault> {
         }
     };
     mount_own(birth)?;
-    change_root(birth.root)?;
     unshare(UnshareFlags::NEWUSER).step("unshare the user namespace")?;
     let descriptors: Vec<_> = listeners.iter().flatten().map(AsFd::as_fd).collect();
     control.send(&Word::Unshared, &descriptors).step("report to the launcher")?;
@@ -70,8 +69,7 @@ fn unshare(namespaces: UnshareFlags) -> std::io::Result<()> {
 
 /// Output on 1 and 2, nothing on 0, the control socket on 3, and everything that was the launcher's closed.
 fn place_descriptors(birth: &Birth<'_>) -> std::io::Result<()> {
-    // The jail's own, not the host's.
-    let null = fs::File::open(birth.root.join("dev/null"))?;
+    let null = fs::File::open("/dev/null")?;
     syscalls::duplicate_onto(null.as_fd(), 0)?;
     syscalls::duplicate_onto(birth.output.as_fd(), 1)?;
     syscalls::duplicate_onto(birth.output.as_fd(), 2)?;
@@ -90,11 +88,11 @@ fn mount_own(birth: &Birth<'_>) -> Result<(), Fault> {
     let options =
         format!("size={}m,mode=0700,uid={},gid={}\0", birth.tmp_mb, birth.host_user, birth.host_group);
     let options = std::ffi::CStr::from_bytes_until_nul(options.as_bytes()).unwrap_or_default();
-    mount("tmp", birth.root.join("tmp"), "tmpfs", flags, Some(options)).step("mount /tmp")?;
+    mount("tmp", "/tmp", "tmpfs", flags, Some(options)).step("mount /tmp")?;
     // Read-only: nothing in it is a function's to set.
     let proc_flags = flags | MountFlags::NOEXEC | MountFlags::RDONLY;
-    let proc = birth.root.join("proc");
-    mount("proc", &proc, "proc", proc_flags, None).step("mount /proc")?;
+    let proc = Path::new("/proc");
+    mount("proc", proc, "proc", proc_flags, None).step("mount /proc")?;
     for name in HIDDEN {
         let target = proc.join(name);
         if target.exists() {
@@ -105,18 +103,6 @@ fn mount_own(birth: &Birth<'_>) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-/// Makes `root` the root and lets the old one go.
-///
-/// # Errors
-/// The step that failed.
-pub(crate) fn change_root(root: &Path) -> Result<(), Fault> {
-    chdir(root).step("enter the root")?;
-    // Onto itself: the old root is then mounted over the new one, and unmounting it uncovers the new one.
-    pivot_root(".", ".").step("pivot_root")?;
-    unmount(".", UnmountFlags::DETACH).step("unmount the host's root")?;
-    chdir("/").step("enter the new root")
 }
 
 /// Becomes the function's user and makes sure that nothing can be gained from here on.

@@ -30,7 +30,6 @@ const EXTENSIONS: &str = "/opt/extensions";
 /// Everything a jail is made from.
 #[derive(Debug)]
 pub(crate) struct Birth<'a> {
-    pub(crate) root: &'a Path,
     pub(crate) network: Network,
     pub(crate) tmp_mb: u32,
     /// The user and group, as the launcher's user namespace numbers them.

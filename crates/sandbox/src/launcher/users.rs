@@ -13,6 +13,7 @@ const COUNT: u32 = 65_536;
 #[derive(Debug)]
 pub(crate) struct Users {
     rootless: bool,
+    of_a_namespace: bool,
     supply: Supply,
 }
 
@@ -28,12 +29,19 @@ impl Users {
     /// What this process may use.
     pub(crate) fn of_this_process(rootless: bool) -> io::Result<Self> {
         let maps = [fs::read_to_string("/proc/self/uid_map")?, fs::read_to_string("/proc/self/gid_map")?];
-        Ok(Self { rootless, supply: from_maps(&maps) })
+        let all = |range: std::ops::Range<u32>| range == (0..u32::MAX);
+        let of_a_namespace = !maps.iter().all(|map| ranges(map).any(all));
+        Ok(Self { rootless, of_a_namespace, supply: from_maps(&maps) })
     }
 
     /// Whether root's rights are missing.
     pub(crate) fn is_rootless(&self) -> bool {
         self.rootless
+    }
+
+    /// Whether they are those of a user namespace rather than the host's own.
+    pub(crate) fn are_of_a_namespace(&self) -> bool {
+        self.of_a_namespace
     }
 
     /// Whether every jail gets a user of its own.
@@ -94,7 +102,7 @@ mod tests {
     use super::*;
 
     fn users(map: &str) -> Users {
-        Users { rootless: false, supply: from_maps(&[map.to_owned(), map.to_owned()]) }
+        Users { rootless: false, of_a_namespace: false, supply: from_maps(&[map.to_owned(), map.to_owned()]) }
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Workshop {
         std::fs::create_dir_all(&path).step("make a directory for a root")?;
         let mut files = vec![zygote::FILE, zygote::BLANK_FILE];
         files.extend(self.runtime_files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-        let root = Root::assemble(path, key, &files)?;
+        let root = Root::assemble(path, key, &files, self.users.are_of_a_namespace())?;
         self.roots.insert(key.clone(), root.clone());
         Ok(root)
     }
@@ -102,7 +102,7 @@ impl Workshop {
     /// The step that failed.
     pub(crate) fn start_zygote(&mut self, key: &PoolKey) -> Result<Zygote, Fault> {
         let root = self.root(&key.root)?;
-        Zygote::start(key.clone(), &root, &self.filters, self.session.is_err())
+        Zygote::start(key.clone(), &root, &self.home_mounts, &self.filters, self.session.is_err())
     }
 
     /// Starts a jail. Its init reports when it is there.
@@ -171,10 +171,9 @@ impl Workshop {
         if key.network == Network::Endpoint {
             namespaces |= libc::CLONE_NEWNET;
         }
-        match syscalls::fork_into(u64::from(namespaces.cast_unsigned())).step("fork a jail")? {
+        match root.fork(namespaces, &self.home_mounts)? {
             Forked::Parent(process, pidfd) => Ok((process, pidfd, output, entrance)),
             Forked::Child => init::run(Birth {
-                root: &root.path,
                 network: key.network,
                 tmp_mb,
                 host_user: user,

@@ -1,6 +1,7 @@
 //! Interpreters that fork occupants into jails.
 
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -62,12 +63,12 @@ impl Zygote {
     pub(crate) fn start(
         key: PoolKey,
         root: &Root,
+        home: &File,
         filters: &Filters,
         coarse_memory_limit: bool,
     ) -> Result<Self, Fault> {
         let (control, theirs) = Channel::pair().step("make a control socket")?;
-        let namespaces = u64::from(libc::CLONE_NEWNS.cast_unsigned());
-        let pidfd = match syscalls::fork_into(namespaces).step("fork a zygote")? {
+        let pidfd = match root.fork(0, home)? {
             Forked::Parent(_, pidfd) => pidfd,
             Forked::Child => {
                 let fault = become_zygote(&key, root, &theirs);
@@ -114,8 +115,7 @@ fn become_zygote(key: &PoolKey, root: &Root, control: &Channel) -> Fault {
         syscalls::duplicate_onto(syscalls::borrow(2), 1).step("place the output")?;
         syscalls::duplicate_onto(control.as_fd(), CONTROL).step("place the control socket")?;
         syscalls::close_from(CONTROL + 1).step("close the launcher's files")?;
-        rustix::process::setsid().step("start a session")?;
-        confine::change_root(&root.path)
+        rustix::process::setsid().step("start a session").map(drop)
     })();
     if let Err(fault) = prepared {
         return fault;
