@@ -1,11 +1,13 @@
 """Functions that call AWS's APIs themselves: they reach this server, as their own role."""
 
+import json
 from pathlib import Path
 
 import boto3
 import pytest
 
 from account import Account
+from identity import TRUST
 from lambent import Server
 from packages import ECHO, files_below, package
 
@@ -74,6 +76,11 @@ class Strict(Account):
 
     def __init__(self, server):
         super().__init__(server, "000000000000")
+        # Who checks signatures checks roles as well.
+        try:
+            self.iam.create_role(RoleName="lambda-role", AssumeRolePolicyDocument=json.dumps(TRUST))
+        except self.iam.exceptions.EntityAlreadyExistsException:
+            pass
 
     def client(self, service, **config):
         return self.server.client(service, region=self.region, credentials=KEY, **config)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
 
@@ -84,41 +85,47 @@ def cli(server, tmp_path):
 
 
 @needs_cli
-@pytest.mark.parametrize("through", ["--endpoint-url", "lambent"])
-def test_the_commands_of_the_guide(cli, through):
+def test_the_commands_of_the_guide(cli):
     """As in "Using Lambda with the AWS CLI" of the developer guide."""
-    identity = cli("sts", "get-caller-identity", through=through)
+    identity = cli("sts", "get-caller-identity")
     assert identity["Account"] == cli.account.number
     role = cli(
         *("iam", "create-role", "--role-name", "lambda-ex"),
         *("--assume-role-policy-document", json.dumps(TRUST)),
-        through=through,
     )["Role"]
     assert role["Arn"] == f"arn:aws:iam::{cli.account.number}:role/lambda-ex"
     policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-    cli("iam", "attach-role-policy", "--role-name", "lambda-ex", "--policy-arn", policy, through=through)
+    cli("iam", "attach-role-policy", "--role-name", "lambda-ex", "--policy-arn", policy)
 
     (cli.folder / "function.zip").write_bytes(package({"index.py": ECHO}))
     cli.account.functions.append("lambda-function")
     created = cli(
         *("lambda", "create-function", "--function-name", "lambda-function", "--zip-file", "fileb://function.zip"),
         *("--handler", "index.handler", "--runtime", PYTHON, "--role", role["Arn"]),
-        through=through,
     )
     assert created["Role"] == role["Arn"]
-    cli("lambda", "wait", "function-active-v2", "--function-name", "lambda-function", through=through)
+    cli("lambda", "wait", "function-active-v2", "--function-name", "lambda-function")
     answer = cli(
         *("lambda", "invoke", "--function-name", "lambda-function", "--cli-binary-format", "raw-in-base64-out"),
         *("--payload", '{"key1": "value1"}', "--log-type", "Tail", "response.json"),
-        through=through,
     )
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
     assert json.loads((cli.folder / "response.json").read_text()) == {"key1": "value1"}
-    names = [item["FunctionName"] for item in cli("lambda", "list-functions", through=through)["Functions"]]
+    names = [item["FunctionName"] for item in cli("lambda", "list-functions")["Functions"]]
     assert names == ["lambda-function"]
-    cli("lambda", "delete-function", "--function-name", "lambda-function", through=through)
-    missing = cli("lambda", "get-function", "--function-name", "lambda-function", through=through, fails=True)
+    cli("lambda", "delete-function", "--function-name", "lambda-function")
+    missing = cli("lambda", "get-function", "--function-name", "lambda-function", fails=True)
     assert "ResourceNotFoundException" in missing and "Function not found" in missing
+
+
+@needs_cli
+def test_lambent_calls_the_cli(cli):
+    """Without any setting but the endpoint; it passes on what the CLI says, and its status."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        del cli.environment[name]
+    assert cli("sts", "get-caller-identity", through="lambent")["Account"] == "000000000000"
+    missing = cli("lambda", "get-function", "--function-name", "no-such-function", through="lambent", fails=True)
+    assert "ResourceNotFoundException" in missing
 
 
 @needs_cli
@@ -209,10 +216,14 @@ def test_cost_says_what_a_month_would_have_cost(server):
 
 
 def test_a_command_without_a_server_says_what_to_do():
-    command = [BINARY, "cost", "--endpoint", "http://127.0.0.1:1"]
-    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True)
+    with socket.socket() as taken:
+        # Bound and not listening: nobody else can have this port meanwhile, and nobody answers.
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        command = [BINARY, "cost", "--endpoint", endpoint]
+        done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True)
     assert done.returncode == 1
-    assert "no answer from http://127.0.0.1:1" in done.stderr and "start a server with `lambent`" in done.stderr
+    assert f"no answer from {endpoint}" in done.stderr and "start a server with `lambent`" in done.stderr
 
 
 def test_a_virtual_clock_is_turned():

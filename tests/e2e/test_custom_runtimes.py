@@ -130,7 +130,7 @@ def test_aws_s_runtime_client_for_python_unchanged(aws):
 
 
 RAW = {
-    "bootstrap": "#!/bin/sh\nexec python3 runtime.py\n",
+    "bootstrap": "#!/bin/sh\nexec python3 -u runtime.py\n",
     "runtime.py": """
     import http.client, json, os
 

@@ -12,7 +12,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from account import refused
-from identity import TRUST
 from lambent import BINARY, Server, clean_environment
 
 KEY = ("AKIALAMBENTTEST00001", "a-secret-that-only-the-tests-know")
@@ -137,11 +136,17 @@ def test_the_words_of_the_other_protocols(strict):
 
 
 def test_session_credentials(strict):
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+        ],
+    }
     strict.client("iam", credentials=KEY).create_role(
-        RoleName="worker", AssumeRolePolicyDocument=json.dumps(TRUST)
+        RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust)
     )
     answer = strict.client("sts", credentials=KEY).assume_role(
-        RoleArn="arn:aws:iam::000000000000:role/worker", RoleSessionName="s"
+        RoleArn="arn:aws:iam::000000000000:role/worker", RoleSessionName="session"
     )["Credentials"]
 
     def client(token):
@@ -155,7 +160,7 @@ def test_session_credentials(strict):
         )
 
     identity = client(answer["SessionToken"]).get_caller_identity()
-    assert identity["Arn"] == "arn:aws:sts::000000000000:assumed-role/worker/s"
+    assert identity["Arn"] == "arn:aws:sts::000000000000:assumed-role/worker/session"
     token = answer["SessionToken"]
     forged = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
     for wrong in (forged, "short", None):
