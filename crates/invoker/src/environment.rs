@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use clock::{Stopwatch, Timestamp};
+use clock::Stopwatch;
 use runtime_api::Session;
 use sandbox::{EnvironmentId, Exit, Process};
 use tokio::sync::OnceCell;
@@ -25,14 +25,33 @@ pub(crate) struct Environment {
     pub(crate) process: Box<dyn Process>,
     pub(crate) provisioned: bool,
     pub(crate) pooled: bool,
-    /// Until when its credentials are good.
-    pub(crate) usable_until: Timestamp,
+    /// How long its credentials are good, in real time: clients compare their expiry with their own clock.
+    pub(crate) credentials: Lifetime,
     /// How long it took to initialize, until its first invocation has reported it.
     pub(crate) init: Mutex<Option<Duration>>,
     /// How the runtime process ended.
     pub(crate) exit: OnceLock<Exit>,
     pub(crate) use_: Use,
     pub(crate) _endpoint: Option<EndpointGuard>,
+}
+
+/// A stretch of real time that ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifetime {
+    began: Stopwatch,
+    length: Duration,
+}
+
+impl Lifetime {
+    /// From now on, for `length`.
+    pub(crate) fn of(length: Duration) -> Self {
+        Self { began: Stopwatch::start(), length }
+    }
+
+    /// Whether it lasts so long from now on.
+    pub(crate) fn lasts(&self, needed: Duration) -> bool {
+        self.began.elapsed().saturating_add(needed) < self.length
+    }
 }
 
 /// Who holds an environment.

@@ -40,8 +40,6 @@ pub struct Function {
     pub layer_dirs: Vec<PathBuf>,
     /// Where and how its logs go.
     pub logging: Logging,
-    /// How many invocations of this version may run on provisioned environments.
-    pub provisioned_concurrency: u32,
 }
 
 impl Function {

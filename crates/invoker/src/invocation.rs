@@ -63,9 +63,8 @@ async fn acquire(engine: &Engine, invocation: &Invocation) -> Result<Option<Arc<
     let mut outdated = Vec::new();
     loop {
         let left = grace.saturating_sub(watch.elapsed());
-        let now = engine.parts.clock.now();
         let (function, reserved) = (&invocation.function, invocation.reserved_concurrency);
-        let acquired = engine.pool.acquire(function, reserved, now, !left.is_zero(), &mut outdated);
+        let acquired = engine.pool.acquire(function, reserved, !left.is_zero(), &mut outdated);
         for environment in outdated.drain(..) {
             engine.dispose(&environment, ShutdownReason::Spindown);
         }

@@ -14,7 +14,7 @@ use targets::{Credentials, LogStream};
 
 use crate::InvokeError;
 use crate::engine::Engine;
-use crate::environment::{Environment, Use};
+use crate::environment::{Environment, Lifetime, Use};
 use crate::function::SharedFunction;
 use crate::log::EnvironmentLog;
 use crate::outcome::InitProblem;
@@ -175,7 +175,7 @@ impl Engine {
             process,
             provisioned: launch.initialization == InitializationType::Provisioned,
             pooled: started.pooled,
-            usable_until: credentials.expires,
+            credentials: Lifetime::of(credentials.expires.saturating_since(SystemClock.now())),
             init: Mutex::new(None),
             exit: OnceLock::new(),
             use_: Use::new(self.pool.finishing_of(&function.arn)),
@@ -268,7 +268,9 @@ impl Environment {
         // A frozen process neither hears of the shutdown nor, on old kernels, dies.
         self.thaw();
         let grace = self.shutdown_grace();
-        if !grace.is_zero() && self.exit.get().is_none() {
+        // External extensions outlive the runtime, and are to hear why it ended.
+        let somebody_listens = self.exit.get().is_none() || self.session.has_external_extensions();
+        if !grace.is_zero() && somebody_listens {
             self.session.shut_down(reason, SystemClock.now() + grace);
             if self.session.has_external_extensions() {
                 // Nothing tells when an extension has ended, so it gets the whole time.

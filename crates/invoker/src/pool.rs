@@ -94,12 +94,11 @@ impl Pool {
         &self,
         function: &Function,
         reserved: Option<u32>,
-        now: Timestamp,
         patient: bool,
         outdated: &mut Vec<Arc<Environment>>,
     ) -> Result<Acquired, InvokeError> {
         let mut state = self.lock();
-        let acquired = self.acquire_from(&mut state, function, reserved, now, patient, outdated);
+        let acquired = self.acquire_from(&mut state, function, reserved, patient, outdated);
         if acquired.is_err() {
             // A throttled function that has nothing running leaves nothing behind.
             state.forget_empty(&function.arn);
@@ -112,7 +111,6 @@ impl Pool {
         state: &mut State,
         function: &Function,
         reserved: Option<u32>,
-        now: Timestamp,
         patient: bool,
         outdated: &mut Vec<Arc<Environment>>,
     ) -> Result<Acquired, InvokeError> {
@@ -128,14 +126,13 @@ impl Pool {
         };
         let version = entry.versions.entry(function.arn.qualifier.clone()).or_default();
         version.adopt(&function.revision, outdated);
-        let needed_until = now + function.timeout;
-        if let Some(environment) = version.take_provisioned(needed_until, outdated) {
+        if let Some(environment) = version.take_provisioned(function.timeout, outdated) {
             version.provisioned_running += 1;
             environment.use_.take();
             return Ok(Acquired::Warm(environment));
         }
         let admitted = admit(use_of_account, entry.in_use);
-        let idle = admitted.is_ok().then(|| version.take_idle(needed_until, outdated)).flatten();
+        let idle = admitted.is_ok().then(|| version.take_idle(function.timeout, outdated)).flatten();
         if idle.is_none() && patient && version.somebody_finishes() {
             version.waiters.fetch_add(1, Ordering::SeqCst);
             let waiters = version.waiters.clone();

@@ -272,7 +272,6 @@ fn function(name: &str) -> Arc<Function> {
         task_dir: "/nowhere".into(),
         layer_dirs: Vec::new(),
         logging: Logging { group: "g".to_owned(), format: LogFormat::Text },
-        provisioned_concurrency: 0,
     })
 }
 

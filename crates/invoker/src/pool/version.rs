@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use clock::Timestamp;
 
@@ -59,11 +60,11 @@ impl Version {
     /// The most recently used idle environment: the others can expire.
     pub(super) fn take_idle(
         &mut self,
-        until: Timestamp,
+        needed: Duration,
         outdated: &mut Vec<Arc<Environment>>,
     ) -> Option<Arc<Environment>> {
         while let Some(idle) = self.idle.pop() {
-            if idle.environment.usable_until > until {
+            if idle.environment.credentials.lasts(needed) {
                 return Some(idle.environment);
             }
             outdated.push(idle.environment);
@@ -73,11 +74,11 @@ impl Version {
 
     pub(super) fn take_provisioned(
         &mut self,
-        until: Timestamp,
+        needed: Duration,
         outdated: &mut Vec<Arc<Environment>>,
     ) -> Option<Arc<Environment>> {
         while let Some(idle) = self.idle_provisioned.pop() {
-            if idle.usable_until > until {
+            if idle.credentials.lasts(needed) {
                 return Some(idle);
             }
             outdated.push(idle);

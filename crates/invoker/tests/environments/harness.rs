@@ -84,7 +84,8 @@ impl VendCredentials for Keys {
             access_key_id: "ASIATEST".to_owned(),
             secret_access_key: "secret".to_owned(),
             session_token: "token".to_owned(),
-            expires: SystemClock.now() + Duration::from_secs(1_000_000_000),
+            // Real time, whatever the platform's clock says.
+            expires: SystemClock.now() + Duration::from_secs(3_600),
         })
     }
 
@@ -205,7 +206,6 @@ impl Harness {
             task_dir,
             layer_dirs: Vec::new(),
             logging: Logging { group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
-            provisioned_concurrency: 0,
         };
         change(&mut function);
         Arc::new(function)

@@ -34,6 +34,18 @@ def handler(event, context):
     harness.invoker.shut_down(std::time::Duration::from_secs(5)).await;
 }
 
+/// Credentials expire in real time: a virtual clock that is far ahead must not make every invocation a cold start.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_is_reused_when_the_virtual_clock_is_past_its_credentials_expiry() {
+    let far_ahead = clock::Timestamp::parse_iso8601("2100-01-01T00:00:00Z").unwrap();
+    let clock = std::sync::Arc::new(clock::VirtualClock::new(far_ahead));
+    let Some(harness) = Harness::with(invoker::InvokerOptions::default(), clock) else { return };
+    let function = harness.function("f", "def handler(event, context): return event", |_| {});
+    assert!(harness.invoke(&function, "{}").await.unwrap().report.init.is_some());
+    assert_eq!(harness.invoke(&function, "{}").await.unwrap().report.init, None);
+    harness.invoker.shut_down(std::time::Duration::from_secs(5)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_variables_are_those_of_lambda() {
     let Some(harness) = Harness::new() else { return };

@@ -54,7 +54,6 @@ pub(crate) async fn make_target(
         task_dir,
         layer_dirs,
         logging: logging(&configuration.logging),
-        provisioned_concurrency: 0,
     };
     Ok(Target { function: function.into(), _pins: pins })
 }
@@ -136,7 +135,6 @@ impl Target {
             task_dir: PathBuf::new(),
             layer_dirs: Vec::new(),
             logging: invoker::Logging { group: String::new(), format: LogFormat::Text },
-            provisioned_concurrency: 0,
         };
         Self { function: function.into(), _pins: Vec::new() }
     }
