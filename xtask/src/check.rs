@@ -5,12 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, coverage, layers, test, tidy};
+use crate::{codegen, command_line, coverage, layers, test, tidy};
 
 pub(crate) fn all(root: &Path) -> Result<()> {
     run(root, "cargo", &["fmt", "--all", "--check"])?;
     codegen::generate(root, true)?;
     coverage::write(root, true)?;
+    command_line::write(root, true)?;
     layers::check(root)?;
     tidy::check(root)?;
     run(root, "cargo", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;

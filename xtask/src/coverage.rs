@@ -40,7 +40,10 @@ fn render(root: &Path) -> Result<(String, String)> {
         let title = &source.model.metadata.service_full_name;
         let (served, all) = (source.overlay.implemented.len(), source.model.operations.len());
         writeln!(table, "| [{title}](docs/reference/coverage.md#{}) | {served} | {all} |", anchor(title))?;
-        writeln!(page, "\n## {title}\n\n{served} of {all} operations.\n\n| operation | served |\n| --- | --- |")?;
+        writeln!(
+            page,
+            "\n## {title}\n\n{served} of {all} operations.\n\n| operation | served |\n| --- | --- |"
+        )?;
         for operation in source.model.operations.keys() {
             let mark = if source.overlay.implemented.contains(operation) { "yes" } else { "" };
             writeln!(page, "| {operation} | {mark} |")?;

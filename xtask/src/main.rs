@@ -2,8 +2,10 @@
 
 mod check;
 mod codegen;
+mod command_line;
 mod coverage;
 mod layers;
+mod links;
 mod test;
 mod tidy;
 
@@ -32,6 +34,12 @@ enum Command {
         #[arg(long)]
         rust_only: bool,
     },
+    /// Measure: build in release and run the benchmark, whose options may follow (`-- --quick warm`).
+    Bench {
+        /// Passed on.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Generate the api crates from the models.
     Codegen {
         /// Only compare: fail when what is committed is not what would be generated.
@@ -44,9 +52,16 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write the help of every command into the docs.
+    #[command(name = "command-line")]
+    Usage {
+        /// Only compare.
+        #[arg(long)]
+        check: bool,
+    },
     /// Check that imports point downwards only.
     Layers,
-    /// Check sizes, names and words.
+    /// Check sizes, names, words and links.
     Tidy,
     /// Take a service's model over from an unpacked botocore, without its prose.
     Model {
@@ -61,12 +76,20 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Check => check::all(root()),
         Command::Test { no_install, rust_only } => test::all(root(), !no_install, rust_only),
+        Command::Bench { options } => bench(&options),
         Command::Codegen { check } => codegen::generate(root(), check),
         Command::Coverage { check } => coverage::write(root(), check),
+        Command::Usage { check } => command_line::write(root(), check),
         Command::Layers => layers::check(root()),
         Command::Tidy => tidy::check(root()),
         Command::Model { name, file } => codegen::import(root(), &name, &file),
     }
+}
+
+fn bench(options: &[String]) -> Result<()> {
+    check::run(root(), "cargo", &["build", "--release", "--package", "lambent", "--package", "bench"])?;
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    check::run(root(), "target/release/bench", &options)
 }
 
 /// The repository's root.

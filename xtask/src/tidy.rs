@@ -1,4 +1,4 @@
-//! Rules that clippy cannot express: sizes, places, words.
+//! Rules that clippy cannot express: sizes, places, words, links.
 #![expect(clippy::print_stdout, reason = "a command talks to its user")]
 
 use std::fs;
@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::links;
+
 /// No file that is written by hand may be longer.
 const LINES_MAX: usize = 800;
 
@@ -14,9 +16,8 @@ const LINES_MAX: usize = 800;
 const VAGUE: &[&str] = &["util", "utils", "common", "helpers", "manager", "misc"];
 
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let listing = Command::new("git").args(["ls-files", "*.rs", "*.py", "*.mjs"]).current_dir(root).output()?;
-    let listing = String::from_utf8(listing.stdout).context("git ls-files")?;
-    let mut wrong = Vec::new();
+    let listing = list(root, &["*.rs", "*.py", "*.mjs"])?;
+    let mut wrong = check_links(root)?;
     let mut sizes = Vec::new();
     for file in listing.lines() {
         let path = Path::new(file);
@@ -49,4 +50,20 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         sizes.iter().take(10).map(|(lines, file)| format!("{lines:>5} {file}")).collect();
     println!("tidy: {} files; the largest by hand:\n{}", sizes.len(), largest.join("\n"));
     Ok(())
+}
+
+fn check_links(root: &Path) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for page in list(root, &["*.md"])?.lines() {
+        let Ok(text) = fs::read_to_string(root.join(page)) else { continue };
+        wrong.extend(links::broken(root, page, &text));
+    }
+    Ok(wrong)
+}
+
+/// The files that belong to the repository, new ones included.
+fn list(root: &Path, patterns: &[&str]) -> Result<String> {
+    let arguments = ["ls-files", "--cached", "--others", "--exclude-standard", "--"];
+    let listing = Command::new("git").args(arguments).args(patterns).current_dir(root).output()?;
+    String::from_utf8(listing.stdout).context("git ls-files")
 }
