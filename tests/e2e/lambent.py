@@ -144,8 +144,13 @@ class Server:
 
 
 def clean_environment():
-    """The environment without what would lead a client, or the server, elsewhere."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_"))}
+    """The environment without what would lead a client, or the server, elsewhere. LAMBENT_SANDBOX stays, to run all of
+    this with plain processes."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "LAMBENT_")) or name == "LAMBENT_SANDBOX"
+    }
 
 
 def uncolored(text):
