@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use clock::Timestamp;
 
-use crate::validate::{Step, Violations, shown};
+use crate::validate::{Step, Violations, is_fit, is_sensitive, is_told_together, shown};
 use crate::{
-    At, Document, Length, ListShape, MapShape, Member, Mut, Schema, Struct, Target, TimestampFormat,
+    At, Document, Length, ListShape, MapShape, Member, Mut, Ref, Schema, Struct, Target, TimestampFormat,
 };
 
 /// How deep an input may nest. DynamoDB documents go deepest: 32 levels of two frames each.
@@ -175,7 +175,7 @@ pub(crate) fn read_value<R: Reader>(
         }
         (Target::Blob(length), Mut::Blob(place)) => {
             *place = reader.blob()?;
-            violations.check_length(*length, || place.len(), || shown(&crate::Ref::Blob(place)));
+            violations.check_length(*length, || place.len(), || shown(&Ref::Blob(place)));
         }
         (Target::Timestamp(format), Mut::Timestamp(place)) => *place = reader.timestamp(*format)?,
         (Target::Document, Mut::Document(place)) => *place = reader.document()?,
@@ -193,9 +193,12 @@ fn read_list<R: Reader>(
     into: &mut dyn crate::List,
     violations: &mut Violations,
 ) -> Result<()> {
+    let before = violations.count();
+    let mut has_null = false;
     reader.list(shape, &mut |reader| {
         violations.enter(Step::Item(into.len()));
         let result = if reader.null()? {
+            has_null = true;
             violations.null();
             Ok(())
         } else {
@@ -204,7 +207,12 @@ fn read_list<R: Reader>(
         violations.leave();
         result
     })?;
-    check_count(violations, shape.length, &crate::Ref::List(into), into.len());
+    let list = Ref::List(into);
+    if is_told_together(shape.member) && !has_null {
+        let value = if is_sensitive(shape.member) { String::new() } else { shown(&list) };
+        violations.gather(before, "Member", shape.member, &value);
+    }
+    check_count(violations, shape.length, &list, into.len());
     Ok(())
 }
 
@@ -214,10 +222,13 @@ fn read_map<R: Reader>(
     into: &mut dyn crate::Map,
     violations: &mut Violations,
 ) -> Result<()> {
+    let before = violations.count();
+    let (mut has_null, mut has_unfit_key) = (false, false);
     reader.map(shape, &mut |reader, key| {
-        violations.check_key(shape.key, &key);
+        has_unfit_key |= !is_fit(shape.key, &key);
         violations.enter(Step::Key(key.clone()));
         let result = if reader.null()? {
+            has_null = true;
             violations.null();
             Ok(())
         } else {
@@ -226,10 +237,19 @@ fn read_map<R: Reader>(
         violations.leave();
         result
     })?;
-    check_count(violations, shape.length, &crate::Ref::Map(into), into.len());
+    let map = Ref::Map(into);
+    let is_secret = is_sensitive(shape.key) || is_sensitive(shape.value);
+    let value = || if is_secret { String::new() } else { shown(&map) };
+    if is_told_together(shape.value) && !has_null {
+        violations.gather(before, "Map value", shape.value, &value());
+    }
+    if has_unfit_key {
+        violations.report_all("Map keys", shape.key, &value());
+    }
+    check_count(violations, shape.length, &map, into.len());
     Ok(())
 }
 
-fn check_count(violations: &mut Violations, length: Length, value: &crate::Ref<'_>, count: usize) {
+fn check_count(violations: &mut Violations, length: Length, value: &Ref<'_>, count: usize) {
     violations.check_length(length, || count, || shown(value));
 }

@@ -1,6 +1,6 @@
 //! Constraints of the models, and how AWS words what breaks them.
 
-use std::fmt::Write;
+use std::fmt::{Debug, Write};
 
 use crate::{Length, Member, Range, Ref, StringShape, Target};
 
@@ -42,28 +42,26 @@ impl Violations {
     /// A required member that is not there.
     pub(crate) fn missing(&mut self, member: &'static Member) {
         self.enter(Step::Member(member));
-        self.report("null", "Member must not be null");
+        self.report("null", NOT_NULL);
         self.leave();
     }
 
     /// A list element or map value that is null.
     pub(crate) fn null(&mut self) {
-        self.report("null", "Member must not be null");
+        self.report("null", NOT_NULL);
     }
 
     pub(crate) fn check_string(&mut self, shape: &StringShape, value: &str) {
         let shown = || if shape.sensitive { String::new() } else { format!("'{value}'") };
         if !shape.values.is_empty() && !shape.values.contains(&value) {
-            let constraint = format!("Member must satisfy enum value set: [{}]", shape.values.join(", "));
-            self.report(&shown(), &constraint);
+            self.report(&shown(), &one_of(shape));
             return;
         }
         self.check_length(shape.length, || value.chars().count(), shown);
         if let Some(pattern) = shape.pattern
             && !pattern.matches(value)
         {
-            let constraint = format!("Member must satisfy regular expression pattern: {}", pattern.text);
-            self.report(&shown(), &constraint);
+            self.report(&shown(), &matching(pattern.text));
         }
     }
 
@@ -78,49 +76,38 @@ impl Violations {
         }
         let count = count();
         if let Some(max) = length.max.filter(|max| count > *max) {
-            self.report(&shown(), &format!("Member must have length less than or equal to {max}"));
+            self.report(&shown(), &at_most("length", max));
         }
         if let Some(min) = length.min.filter(|min| count < *min) {
-            self.report(&shown(), &format!("Member must have length greater than or equal to {min}"));
+            self.report(&shown(), &at_least("length", min));
         }
     }
 
-    pub(crate) fn check_range<T: PartialOrd + std::fmt::Display + Copy>(
-        &mut self,
-        range: Range<T>,
-        value: T,
-    ) {
+    pub(crate) fn check_range<T: PartialOrd + Debug + Copy>(&mut self, range: Range<T>, value: T) {
         if let Some(min) = range.min.filter(|min| value < *min) {
-            let constraint = format!("Member must have value greater than or equal to {min}");
-            self.report(&format!("'{value}'"), &constraint);
+            self.report(&format!("'{value:?}'"), &at_least("value", min));
         }
         if let Some(max) = range.max.filter(|max| value > *max) {
-            let constraint = format!("Member must have value less than or equal to {max}");
-            self.report(&format!("'{value}'"), &constraint);
+            self.report(&format!("'{value:?}'"), &at_most("value", max));
         }
     }
 
-    /// A map's keys are judged at the map, in one sentence for all constraints of the key.
-    pub(crate) fn check_key(&mut self, target: &Target, key: &str) {
-        let Target::String(shape) = target else { return };
-        let mut broken = Vec::new();
-        let length = key.chars().count();
-        if let Some(max) = shape.length.max.filter(|max| length > *max) {
-            broken.push(format!("Member must have length less than or equal to {max}"));
+    /// How much is wrong so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Says in one sentence what has been found wrong since with the members of a list or the values of a map.
+    pub(crate) fn gather(&mut self, since: usize, whose: &str, target: &Target, value: &str) {
+        if self.found.len() > since {
+            self.found.truncate(since);
+            self.report_all(whose, target, value);
         }
-        if let Some(min) = shape.length.min.filter(|min| length < *min) {
-            broken.push(format!("Member must have length greater than or equal to {min}"));
-        }
-        if let Some(pattern) = shape.pattern.filter(|pattern| !pattern.matches(key)) {
-            broken.push(format!("Member must satisfy regular expression pattern: {}", pattern.text));
-        }
-        if !shape.values.is_empty() && !shape.values.contains(&key) {
-            broken.push(format!("Member must satisfy enum value set: [{}]", shape.values.join(", ")));
-        }
-        if !broken.is_empty() {
-            let constraint = format!("Map keys must satisfy constraint: [{}]", broken.join(", "));
-            self.report(&format!("'{{{key}=}}'"), &constraint);
-        }
+    }
+
+    /// That members are not what they have to be: AWS then names all that holds of them.
+    pub(crate) fn report_all(&mut self, whose: &str, target: &Target, value: &str) {
+        self.report(value, &format!("{whose} must satisfy constraint: [{}]", constraints(target).join(", ")));
     }
 
     fn report(&mut self, value: &str, constraint: &str) {
@@ -154,6 +141,67 @@ impl Violations {
     }
 }
 
+const NOT_NULL: &str = "Member must not be null";
+
+/// Floating-point bounds are shown as Java shows them: `1.0`.
+fn at_most(what: &str, max: impl Debug) -> String {
+    format!("Member must have {what} less than or equal to {max:?}")
+}
+
+fn at_least(what: &str, min: impl Debug) -> String {
+    format!("Member must have {what} greater than or equal to {min:?}")
+}
+
+fn matching(pattern: &str) -> String {
+    format!("Member must satisfy regular expression pattern: {pattern}")
+}
+
+fn one_of(shape: &StringShape) -> String {
+    format!("Member must satisfy enum value set: [{}]", shape.values.join(", "))
+}
+
+/// All that has to hold of the members of a list or a map, in AWS's order.
+fn constraints(target: &Target) -> Vec<String> {
+    let mut all = Vec::new();
+    match target {
+        Target::String(shape) => {
+            bounds(&mut all, "length", shape.length.min, shape.length.max);
+            all.extend(shape.pattern.map(|pattern| matching(pattern.text)));
+            all.extend((!shape.values.is_empty()).then(|| one_of(shape)));
+        }
+        Target::Integer(range) => bounds(&mut all, "value", range.min, range.max),
+        Target::Long(range) => bounds(&mut all, "value", range.min, range.max),
+        Target::Float(range) | Target::Double(range) => bounds(&mut all, "value", range.min, range.max),
+        _ => {}
+    }
+    all.push(NOT_NULL.to_owned());
+    all
+}
+
+fn bounds<T: Debug>(all: &mut Vec<String>, what: &str, min: Option<T>, max: Option<T>) {
+    all.extend(max.map(|max| at_most(what, max)));
+    all.extend(min.map(|min| at_least(what, min)));
+}
+
+/// Whether what is wrong with one member is said of the whole list or map.
+pub(crate) fn is_told_together(target: &Target) -> bool {
+    !matches!(target, Target::Struct(_) | Target::List(_) | Target::Map(_))
+}
+
+/// Whether a key is what it has to be.
+pub(crate) fn is_fit(target: &Target, key: &str) -> bool {
+    let mut violations = Violations::default();
+    if let Target::String(shape) = target {
+        violations.check_string(shape, key);
+    }
+    violations.is_empty()
+}
+
+/// Whether values are not to be repeated.
+pub(crate) fn is_sensitive(target: &Target) -> bool {
+    matches!(target, Target::String(shape) if shape.sensitive)
+}
+
 /// `FunctionName` is shown as `functionName`, and `VPCConfig` as `vPCConfig`.
 fn lower_camel(name: &str) -> String {
     let mut letters = name.chars();
@@ -171,7 +219,7 @@ fn bare(value: &Ref<'_>) -> String {
         Ref::String(text) => (*text).to_owned(),
         Ref::Boolean(value) => value.to_string(),
         Ref::Integer(value) => value.to_string(),
-        Ref::Double(value) => value.to_string(),
+        Ref::Double(value) => format!("{value:?}"),
         Ref::Timestamp(value) => value.to_string(),
         Ref::Blob(bytes) => {
             format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len())

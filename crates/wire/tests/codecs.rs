@@ -228,7 +228,19 @@ fn broken_constraints_are_told_in_awss_words() {
         ),
         (
             r#"{"Name":"a","Tags":["x","Y"]}"#,
-            "1 validation error detected: Value 'Y' at 'tags.2.member' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+",
+            "1 validation error detected: Value '[x, Y]' at 'tags' failed to satisfy constraint: Member must satisfy \
+             constraint: [Member must have length less than or equal to 5, Member must have length greater than or equal \
+             to 1, Member must satisfy regular expression pattern: [a-z]+, Member must not be null]",
+        ),
+        (
+            r#"{"Name":"a","Tags":["x",null]}"#,
+            "1 validation error detected: Value null at 'tags.2.member' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            r#"{"Name":"a","Labels":{"a":"b","C":"d"}}"#,
+            "1 validation error detected: Value '{C=d, a=b}' at 'labels' failed to satisfy constraint: Map keys must \
+             satisfy constraint: [Member must have length less than or equal to 5, Member must have length greater than or \
+             equal to 1, Member must satisfy regular expression pattern: [a-z]+, Member must not be null]",
         ),
         (
             r#"{"Name":"a","Inner":{"Count":1}}"#,
