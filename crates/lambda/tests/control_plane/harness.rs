@@ -13,7 +13,7 @@ use api_lambda::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use clock::{Timestamp, VirtualClock, execution_timeout};
+use clock::{Clock, SystemClock, Timestamp, VirtualClock, execution_timeout};
 use ids::{AccountId, IdSource, Region};
 use invoker::{Invoker, InvokerOptions, InvokerParts, NoEndpoint};
 use lambda::{Lambda, LambdaParts};
@@ -59,7 +59,8 @@ impl VendCredentials for Keys {
             access_key_id: "ASIATEST".to_owned(),
             secret_access_key: "secret".to_owned(),
             session_token: "token".to_owned(),
-            expires: NOW + Duration::from_secs(1_000_000),
+            // Credentials live in real time, whatever the platform's clock says.
+            expires: SystemClock.now() + Duration::from_secs(1_000_000),
         })
     }
 
