@@ -1,14 +1,15 @@
 //! `CreateAlias`.
 
 use api_lambda::{AliasConfiguration, CreateAliasRequest};
+use ids::Qualifier;
 use store::Transaction;
 use wire::Context;
 
 use crate::Lambda;
 use crate::errors::{Failure, Outcome, conflict};
-use crate::function::{FunctionReference, find_function, read_routing, read_target, shown_alias};
+use crate::function::{FunctionReference, function_not_found, read_routing, read_target, shown_alias};
 use crate::tables::alias::{ALIASES, AliasRecord};
-use crate::tables::function::{require_function, require_version};
+use crate::tables::function::{FUNCTIONS, require_function, require_version};
 
 pub(crate) async fn run(
     lambda: &Lambda,
@@ -17,7 +18,11 @@ pub(crate) async fn run(
 ) -> Outcome<AliasConfiguration> {
     let key = FunctionReference::parse_unqualified(context, "CreateAlias", &input.function_name)?;
     let snapshot = lambda.snapshot().await?;
-    find_function(&*snapshot, &key).await?;
+    // Observed on AWS: a function that is missing is named with the version.
+    let target =
+        FunctionReference { key: key.clone(), qualifier: Some(Qualifier::parse(&input.function_version)) };
+    let function = FUNCTIONS.get(&*snapshot, &key.parts()).await?;
+    function.ok_or_else(|| function_not_found(&target))?;
     let version = read_target(&*snapshot, &key, &input.function_version).await?;
     let additional = match input.routing_config {
         Some(routing) => read_routing(&*snapshot, &key, version, routing).await?,

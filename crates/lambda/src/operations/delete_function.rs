@@ -8,7 +8,7 @@ use wire::Context;
 use crate::Lambda;
 use crate::background::collection::discard_later;
 use crate::concurrency::provisioning;
-use crate::errors::{Outcome, conflict, invalid_parameter};
+use crate::errors::{Failure, Outcome, conflict, invalid_parameter};
 use crate::function::{FunctionReference, find_function, function_not_found};
 use crate::tables::alias::ALIASES;
 use crate::tables::function::{FunctionKey, VERSIONS, delete_function, delete_version, list_versions};
@@ -40,7 +40,17 @@ pub(crate) async fn run(
     Ok(DeleteFunctionResponse { status_code: Some(NO_CONTENT) })
 }
 
+/// Removes the function, also while it is being created or updated: the end of that is no conflict to tell of.
 async fn delete_all(lambda: &Lambda, key: &FunctionKey) -> Outcome<()> {
+    loop {
+        match try_delete_all(lambda, key).await {
+            Err(Failure::Conflict) => {}
+            done => return done,
+        }
+    }
+}
+
+async fn try_delete_all(lambda: &Lambda, key: &FunctionKey) -> Outcome<()> {
     let snapshot = lambda.snapshot().await?;
     let function = find_function(&*snapshot, key).await?;
     let versions = list_versions(&*snapshot, key).await?;
@@ -50,7 +60,9 @@ async fn delete_all(lambda: &Lambda, key: &FunctionKey) -> Outcome<()> {
     policy::delete_all(&mut transaction, key);
     concurrency::delete_all(&mut transaction, key);
     unfinished::delete_all(&mut transaction, key);
-    lambda.commit(key, transaction).await?;
+    let committed = lambda.store.commit(transaction).await;
+    lambda.changed(key);
+    committed?;
     lambda.invoker.forget(&key.arn());
     provisioning::apply_reserved(lambda, key).await?;
     provisioning::apply_later(lambda, key);
@@ -61,6 +73,8 @@ async fn delete_all(lambda: &Lambda, key: &FunctionKey) -> Outcome<()> {
 async fn delete_one(lambda: &Lambda, reference: &FunctionReference, number: u64) -> Outcome<()> {
     let key = &reference.key;
     let snapshot = lambda.snapshot().await?;
+    // Observed on AWS: a function that is missing is named without the version.
+    find_function(&*snapshot, key).await?;
     let version = VERSIONS
         .get(&*snapshot, &key.parts_and(number))
         .await?

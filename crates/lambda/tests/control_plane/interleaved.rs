@@ -1,10 +1,10 @@
 //! Requests that change the same thing at the same time: each is made as the other commits.
 
 use api_lambda::{
-    AddLayerVersionPermissionRequest, AddPermissionRequest, Context, CreateAliasRequest, Error,
-    GetLayerVersionPolicyRequest, GetPolicyRequest, Lambda as _, LayerVersionContentInput,
-    PublishLayerVersionRequest, PutFunctionConcurrencyRequest, PutProvisionedConcurrencyConfigRequest,
-    UpdateAliasRequest,
+    AddLayerVersionPermissionRequest, AddPermissionRequest, Context, CreateAliasRequest,
+    DeleteFunctionRequest, Error, GetLayerVersionPolicyRequest, GetPolicyRequest, Lambda as _,
+    LayerVersionContentInput, PublishLayerVersionRequest, PutFunctionConcurrencyRequest,
+    PutProvisionedConcurrencyConfigRequest, UpdateAliasRequest, UpdateFunctionConfigurationRequest,
 };
 use lambda::Lambda;
 
@@ -150,4 +150,21 @@ async fn an_alias_with_provisioned_environments_does_not_come_to_point_to_latest
                     arn:aws:lambda:eu-central-1:000000000000:function:f";
     let answer = lambda.update_alias(context, point_to("$LATEST"));
     refused(answer, "ResourceConflictException", conflict).await;
+}
+
+/// The caller was told of a conflict when the creation or an update ended as the function was deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_is_deleted_although_it_changes_meanwhile() {
+    let harness = Harness::new().await;
+    harness.function("f").await;
+    let update = UpdateFunctionConfigurationRequest {
+        function_name: "f".to_owned(),
+        timeout: Some(5),
+        ..UpdateFunctionConfigurationRequest::default()
+    };
+    meanwhile(&harness, async |lambda, context| lambda.update_function_configuration(&context, update).await);
+    let delete = || DeleteFunctionRequest { function_name: "f".to_owned(), qualifier: None };
+    harness.lambda.delete_function(&harness.context, delete()).await.unwrap();
+    let again = harness.lambda.delete_function(&harness.context, delete()).await.unwrap_err();
+    assert_eq!(again.code(), "ResourceNotFoundException");
 }
