@@ -1,5 +1,7 @@
 //! What both Invoke operations check and say. Source: AWS Lambda API reference, `Invoke`.
 
+use std::collections::BTreeMap;
+
 use api_lambda::{LogType, ThrottleReason as ApiThrottleReason, TooManyRequestsException};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -147,7 +149,7 @@ fn read_client_context(text: &str) -> Outcome<String> {
     }
     let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     match decoded {
-        Some(json) if serde_json::from_str::<IgnoredAny>(&json).is_ok() => Ok(json),
+        Some(json) if serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&json).is_ok() => Ok(json),
         _ => Err(invalid_content("Client context must be a valid Base64-encoded JSON object.")),
     }
 }
@@ -157,31 +159,48 @@ fn check_json(payload: &[u8]) -> Outcome<()> {
     if payload.is_empty() {
         return Ok(());
     }
-    let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) else { return Ok(()) };
-    let start = payload.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(payload.len());
-    let rest = &payload[start..];
-    let word: String = rest
-        .iter()
-        .map(|&byte| char::from(byte))
-        .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
-        .collect();
-    let expected = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'";
-    let problem = match rest.first() {
-        Some(first) if first.is_ascii_alphabetic() => {
-            format!("Unrecognized token '{word}': was expecting ({expected})")
-        }
-        Some(first) if !first.is_ascii() => format!("Invalid UTF-8 start byte 0x{first:x}"),
-        Some(first) if !first.is_ascii_digit() && !b"\"-[{".contains(first) => format!(
-            "Unexpected character ('{}' (code {first})): expected a valid value ({expected})",
-            char::from(*first)
-        ),
-        _ if error.is_eof() => "Unexpected end-of-input".to_owned(),
-        _ => error.to_string(),
+    // Looked at by itself: skipping over a string does not look at its encoding.
+    let (problem, line, column) = match std::str::from_utf8(payload) {
+        Ok(text) => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => return Ok(()),
+            Err(error) => (syntax_problem(text, &error), error.line(), error.column()),
+        },
+        Err(error) => encoding_problem(payload, error.valid_up_to()),
     };
     Err(invalid_content(format!(
         "Could not parse request body into json: Could not parse payload into json: {problem}\n at [Source: \
-         REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]",
-        error.line(),
-        error.column()
+         REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"
     )))
+}
+
+fn syntax_problem(text: &str, error: &serde_json::Error) -> String {
+    let rest = text.trim_ascii_start();
+    let word: String =
+        rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
+    let expected = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'";
+    match rest.chars().next() {
+        Some(first) if first.is_ascii_alphabetic() => {
+            format!("Unrecognized token '{word}': was expecting ({expected})")
+        }
+        Some(first) if !first.is_ascii_digit() && !"\"-[{".contains(first) => {
+            let code = u32::from(first);
+            format!("Unexpected character ('{first}' (code {code})): expected a valid value ({expected})")
+        }
+        _ if error.is_eof() => "Unexpected end-of-input".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What is wrong from the byte at `start` on, and its line and column.
+fn encoding_problem(payload: &[u8], start: usize) -> (String, usize, usize) {
+    let (before, rest) = payload.split_at(start);
+    let problem = match rest {
+        // A byte that may begin a character, and what follows does not continue it.
+        [0xc2..=0xf4, next, ..] => format!("Invalid UTF-8 middle byte 0x{next:x}"),
+        [first, _, ..] | [first @ (..0xc2 | 0xf5..)] => format!("Invalid UTF-8 start byte 0x{first:x}"),
+        _ => "Unexpected end-of-input".to_owned(),
+    };
+    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
+    (problem, line, column)
 }

@@ -135,6 +135,7 @@ async fn what_cannot_be_an_event_is_refused_before_anything_runs() {
         ("oops", "Unrecognized token 'oops': was expecting (JSON String, Number, Array, Object or token"),
         ("{\"a\":", "Unexpected end-of-input"),
         ("%", "Unexpected character ('%' (code 37))"),
+        ("é", "Unexpected character ('é' (code 233))"),
     ] {
         let (code, status, message) = told(harness.invoke("f", payload).await);
         assert_eq!((code.as_str(), status), ("InvalidRequestContentException", 400));
@@ -154,12 +155,35 @@ async fn what_cannot_be_an_event_is_refused_before_anything_runs() {
         told(harness.lambda.invoke(&context(), large).await),
         ("RequestEntityTooLargeException".to_owned(), 413, expected.to_owned())
     );
-    for client_context in ["not base64", &STANDARD.encode("not json"), &"A".repeat(3_584)] {
+    let contexts = [STANDARD.encode("not json"), STANDARD.encode("[1]"), "A".repeat(3_584)];
+    for client_context in contexts.iter().map(String::as_str).chain(["not base64"]) {
         let request = request(b"{}".to_vec(), Some(client_context.to_owned()));
         assert_eq!(
             told(harness.lambda.invoke(&context(), request).await).0,
             "InvalidRequestContentException"
         );
+    }
+}
+
+/// A string that is not UTF-8 reached the function, whose runtime could not read it.
+#[tokio::test]
+async fn an_event_that_is_not_utf_8_is_refused() {
+    let harness = Harness::new().await;
+    harness.create(idle("f")).await;
+    for (payload, problem, place) in [
+        (&b"\xff"[..], "Invalid UTF-8 start byte 0xff", "line: 1, column: 1"),
+        (b"{\n\"a\": \"\xff\"}", "Invalid UTF-8 start byte 0xff", "line: 2, column: 7"),
+        (b"\"\xc3\"", "Invalid UTF-8 middle byte 0x22", "line: 1, column: 2"),
+        (b"\"\xc3", "Unexpected end-of-input", "line: 1, column: 2"),
+    ] {
+        let request = InvocationRequest {
+            function_name: "f".to_owned(),
+            payload: Some(Bytes::copy_from_slice(payload)),
+            ..InvocationRequest::default()
+        };
+        let (code, status, message) = told(harness.lambda.invoke(&context(), request).await);
+        assert_eq!((code.as_str(), status), ("InvalidRequestContentException", 400));
+        assert!(message.contains(problem) && message.contains(place), "{message}");
     }
 }
 
