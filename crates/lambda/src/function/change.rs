@@ -14,11 +14,12 @@ use crate::tables::function::{Architecture, Configuration, JsonLevels, Logging};
 
 /// AWS's defaults ("Lambda quotas" and the API reference of `CreateFunction`).
 const TIMEOUT_S_DEFAULT: u32 = 3;
-/// The model allows more, for functions that Lambent does not have.
+/// The model allows more of time, memory and /tmp, for functions that Lambent does not have.
 const TIMEOUT_S_MAX: i32 = 900;
 const MEMORY_MB_DEFAULT: u32 = 128;
 const MEMORY_MB_MAX: i32 = 10_240;
 const TMP_MB_DEFAULT: u32 = 512;
+const TMP_MB_MAX: i32 = 10_240;
 const LEVEL_DEFAULT: &str = "INFO";
 
 /// What may be asked for.
@@ -96,16 +97,7 @@ pub(crate) async fn change(
     check_architecture(runtime, to.architecture)?;
     set(&mut to.handler, changes.handler);
     set(&mut to.description, changes.description);
-    if let Some(timeout) = changes.timeout.filter(|timeout| *timeout > TIMEOUT_S_MAX) {
-        return Err(Failure::Answer(Error::client(
-            "ValidationException",
-            400,
-            format!(
-                "1 validation error detected: Value '{timeout}' at 'timeout' failed to satisfy constraint: Member must \
-                 have value less than or equal to {TIMEOUT_S_MAX}"
-            ),
-        )));
-    }
+    check_most("timeout", changes.timeout, TIMEOUT_S_MAX)?;
     set(&mut to.timeout_s, changes.timeout.map(number));
     if changes.memory_size.is_some_and(|memory| memory > MEMORY_MB_MAX) {
         return Err(invalid_parameter(format!(
@@ -114,7 +106,9 @@ pub(crate) async fn change(
         )));
     }
     set(&mut to.memory_mb, changes.memory_size.map(number));
-    set(&mut to.tmp_mb, changes.ephemeral_storage.map(|storage| number(storage.size)));
+    let tmp_mb = changes.ephemeral_storage.as_ref().map(|storage| storage.size);
+    check_most("ephemeralStorage.size", tmp_mb, TMP_MB_MAX)?;
+    set(&mut to.tmp_mb, tmp_mb.map(number));
     if let Some(variables) = changes.environment.and_then(|environment| environment.variables) {
         check_variables(&variables)?;
         to.variables = Some(variables);
@@ -143,6 +137,19 @@ fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }
+}
+
+/// A bound that is lower than the model's, in the words of the model's.
+fn check_most(member: &str, value: Option<i32>, max: i32) -> Outcome<()> {
+    let Some(value) = value.filter(|value| *value > max) else { return Ok(()) };
+    Err(Failure::Answer(Error::client(
+        "ValidationException",
+        400,
+        format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must have \
+             value less than or equal to {max}"
+        ),
+    )))
 }
 
 /// The model's bounds, which were checked, leave only positive numbers.

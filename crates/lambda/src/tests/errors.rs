@@ -225,3 +225,25 @@ async fn the_latest_version_and_aliases_are_not_deleted_like_versions() {
         assert_eq!(told(super::functions::delete(&harness, "f", Some(qualifier)).await).2, message);
     }
 }
+
+/// The model's own bounds are those of other kinds of functions.
+#[tokio::test]
+async fn a_timeout_and_a_tmp_above_the_quotas_are_refused() {
+    let harness = Harness::new().await;
+    for (request, value, member, max) in [
+        (with(|request| request.timeout = Some(901)), 901, "timeout", 900),
+        (
+            with(|request| request.ephemeral_storage = Some(EphemeralStorage { size: 10_241 })),
+            10_241,
+            "ephemeralStorage.size",
+            10_240,
+        ),
+    ] {
+        let message = format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must \
+             have value less than or equal to {max}"
+        );
+        let found = told(harness.lambda.create_function(&context(), request).await);
+        assert_eq!(found, ("ValidationException".to_owned(), 400, message));
+    }
+}
