@@ -57,7 +57,7 @@ async fn prepare_latest(lambda: &Lambda, what: &Unfinished) -> Outcome<()> {
     if result.is_ok() {
         function.serving = None;
     }
-    finish(&mut function.latest, result);
+    finish(lambda, &mut function.latest, result);
     let mut transaction = Transaction::new();
     let freed = put_function(&mut transaction, &what.key, Some(&row), &function)?;
     what.delete(&mut transaction);
@@ -74,7 +74,7 @@ async fn prepare_version(lambda: &Lambda, what: &Unfinished, number: u64) -> Out
         return Ok(());
     }
     let result = make_ready(lambda, &version).await;
-    finish(&mut version, result);
+    finish(lambda, &mut version, result);
     let mut transaction = Transaction::new();
     put_version(&mut transaction, &what.key, number, Some(&row), &version)?;
     what.delete(&mut transaction);
@@ -95,7 +95,9 @@ fn is_waiting(version: &VersionRecord) -> bool {
     version.state == State::Pending || version.last_update == LastUpdate::InProgress
 }
 
-fn finish(version: &mut VersionRecord, result: Result<(), Reason>) {
+/// Observed on AWS: the revision changes once more when a change takes effect.
+fn finish(lambda: &Lambda, version: &mut VersionRecord, result: Result<(), Reason>) {
+    version.revision_id = lambda.revision_id();
     match (result, &version.state) {
         (Ok(()), _) => {
             version.state = State::Active;

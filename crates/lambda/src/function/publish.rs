@@ -4,7 +4,9 @@ use store::{Snapshot, Transaction};
 
 use crate::Lambda;
 use crate::errors::Outcome;
-use crate::tables::function::{FunctionKey, FunctionRecord, State, VERSIONS, VersionRecord, put_version};
+use crate::tables::function::{
+    FunctionKey, FunctionRecord, LastUpdate, State, VERSIONS, VersionRecord, put_version,
+};
 
 /// What publishing came to.
 #[derive(Debug)]
@@ -24,13 +26,18 @@ pub(crate) async fn publish(
     description: Option<String>,
 ) -> Outcome<Published> {
     let last = VERSIONS.get(snapshot, &key.parts_and(function.last_version)).await?;
-    if let Some(last) = last.filter(|last| is_unchanged(&function.latest, &last.record)) {
+    if let Some(last) = last.filter(|last| is_unchanged(function, &last.record)) {
         return Ok(Published { version: last.record, is_new: false });
     }
     function.last_version += 1;
     let mut version = function.latest.clone();
     version.number = Some(function.last_version);
     version.revision_id = lambda.revision_id();
+    if version.last_update == LastUpdate::InProgress {
+        // Published as it is updated: a version of its own that is being created.
+        version.state = State::Pending;
+    }
+    function.published_description.clone_from(&version.configuration.description);
     if let Some(description) = description.filter(|description| !description.is_empty()) {
         version.configuration.description = description;
     }
@@ -40,12 +47,11 @@ pub(crate) async fn publish(
     Ok(Published { version, is_new: true })
 }
 
-/// Whether publishing `latest` would make the same version as `last` once more.
-fn is_unchanged(latest: &VersionRecord, last: &VersionRecord) -> bool {
-    // A description may have been given to the version alone.
-    let mut configuration = latest.configuration.clone();
-    configuration.description.clone_from(&last.configuration.description);
-    latest.code.key == last.code.key
-        && configuration == last.configuration
+/// Whether publishing the function would make the same version as `last` once more.
+fn is_unchanged(function: &FunctionRecord, last: &VersionRecord) -> bool {
+    let mut configuration = last.configuration.clone();
+    configuration.description.clone_from(&function.published_description);
+    function.latest.code.key == last.code.key
+        && function.latest.configuration == configuration
         && !matches!(last.state, State::Failed(_))
 }

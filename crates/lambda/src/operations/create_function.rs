@@ -116,7 +116,14 @@ async fn create(
         put_version(&mut transaction, key, last_version, None, &answer)?;
         unfinished.push(Unfinished { key: key.clone(), number: Some(last_version) });
     }
-    let function = FunctionRecord { latest, serving: None, last_version, tags, reserved_concurrency: None };
+    let function = FunctionRecord {
+        published_description: latest.configuration.description.clone(),
+        latest,
+        serving: None,
+        last_version,
+        tags,
+        reserved_concurrency: None,
+    };
     put_function(&mut transaction, key, None, &function)?;
     for what in &unfinished {
         what.put(&mut transaction)?;

@@ -71,6 +71,9 @@ pub(crate) struct FunctionRecord {
     pub(crate) serving: Option<VersionRecord>,
     /// The number of the last version that was published; numbers are never used again.
     pub(crate) last_version: u64,
+    /// The description that `$LATEST` had then; the version itself may have been given another.
+    #[serde(default)]
+    pub(crate) published_description: String,
     /// The function's tags.
     #[serde(default)]
     pub(crate) tags: BTreeMap<String, String>,

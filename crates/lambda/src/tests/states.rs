@@ -104,3 +104,23 @@ async fn of_two_updates_at_the_same_time_one_is_told_of_the_conflict() {
     assert_eq!((succeeded.len(), failed.len()), (1, 1));
     assert_eq!(told(failed.into_iter().next().unwrap()).0, "ResourceConflictException");
 }
+
+#[tokio::test]
+async fn the_revision_changes_once_more_when_a_change_takes_effect() {
+    let harness = Harness::new().await;
+    let created = harness.lambda.create_function(&context(), idle("f")).await.unwrap();
+    let active = harness.settled("f").await;
+    assert_ne!(created.revision_id, active.revision_id);
+    let updating = update_code(&harness, "f", "new").await;
+    let updated = harness.settled("f").await;
+    assert_ne!(updating.revision_id, active.revision_id);
+    assert_ne!(updating.revision_id, updated.revision_id);
+    let publish = |revision_id: Option<String>| PublishVersionRequest {
+        function_name: "f".to_owned(),
+        revision_id,
+        ..PublishVersionRequest::default()
+    };
+    let stale = harness.lambda.publish_version(&context(), publish(updating.revision_id)).await;
+    assert_eq!(told(stale).0, "PreconditionFailedException");
+    harness.lambda.publish_version(&context(), publish(updated.revision_id)).await.unwrap();
+}

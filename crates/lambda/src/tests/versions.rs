@@ -58,6 +58,7 @@ async fn a_function_can_be_published_as_it_is_created_or_updated() {
     };
     let updated = harness.lambda.update_function_code(&context(), request).await.unwrap();
     assert_eq!(updated.function_arn, Some(format!("{ARN}:f:2")));
+    assert_eq!((updated.state, updated.last_update_status), (Some(State::Pending), None));
     harness.settled("f").await;
     let second = harness.settled("f:2").await;
     assert_eq!(second.last_update_status, Some(LastUpdateStatus::Successful));
@@ -82,4 +83,41 @@ async fn a_version_that_an_alias_refers_to_stays() {
         "Unable to delete version because the following aliases reference it: [live]".to_owned(),
     );
     assert_eq!(told(delete(&harness, "f", Some("1")).await), expected);
+}
+
+/// Observed on AWS: the description is a part of what a version is made of, as everything else.
+#[tokio::test]
+async fn a_changed_description_of_the_function_is_published_again() {
+    let harness = Harness::new().await;
+    harness.create(idle("f")).await;
+    assert_eq!(publish(&harness, "f", Some("of the version")).await.version.as_deref(), Some("1"));
+    let update = |description: &str| UpdateFunctionConfigurationRequest {
+        function_name: "f".to_owned(),
+        description: Some(description.to_owned()),
+        ..UpdateFunctionConfigurationRequest::default()
+    };
+    harness.lambda.update_function_configuration(&context(), update("changed")).await.unwrap();
+    harness.settled("f").await;
+    let second = publish(&harness, "f", None).await;
+    assert_eq!((second.version.as_deref(), second.description.as_deref()), (Some("2"), Some("changed")));
+    harness.lambda.update_function_configuration(&context(), update("changed")).await.unwrap();
+    harness.settled("f").await;
+    assert_eq!(publish(&harness, "f", None).await.version.as_deref(), Some("2"), "nothing is new");
+}
+
+#[tokio::test]
+async fn a_function_that_is_missing_is_named_as_aws_names_it() {
+    let harness = Harness::new().await;
+    let missing =
+        |arn: &str| ("ResourceNotFoundException".to_owned(), 404, format!("Function not found: {ARN}:{arn}"));
+    assert_eq!(told(delete(&harness, "none", Some("1")).await), missing("none"));
+    let alias = CreateAliasRequest {
+        function_name: "none".to_owned(),
+        name: "live".to_owned(),
+        function_version: "1".to_owned(),
+        ..CreateAliasRequest::default()
+    };
+    assert_eq!(told(harness.lambda.create_alias(&context(), alias).await), missing("none:1"));
+    harness.create(idle("f")).await;
+    assert_eq!(told(delete(&harness, "f", Some("1")).await), missing("f:1"));
 }
