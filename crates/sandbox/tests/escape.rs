@@ -29,6 +29,7 @@ fn main() {
         tmp_is_bounded,
         descriptors_are_bounded_and_none_is_inherited,
         nothing_survives_a_kill,
+        the_init_of_the_jail_has_kept_nothing_of_the_launchers,
         the_init_of_the_jail_is_out_of_reach,
         a_prepared_process_is_confined_as_an_executed_one_is,
         symbolic_links_in_code_lead_nowhere,
@@ -53,13 +54,26 @@ def attempt(action):
 
 /// Runs `body`, Python that puts what it found into `found`, and gives that.
 async fn probe(stage: &Stage, name: &str, body: &str) -> BTreeMap<String, serde_json::Value> {
+    probe_with_memory(stage, name, body, 256).await
+}
+
+async fn probe_with_memory(
+    stage: &Stage,
+    name: &str,
+    body: &str,
+    memory_mb: u32,
+) -> BTreeMap<String, serde_json::Value> {
     let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
     let code =
         format!("{PRELUDE}\ndef handler(event, context):\n    found = {{}}\n{indented}    return found\n");
-    let environment = stage.start(stage.python(name, &code)).await;
+    let mut spec = stage.python(name, &code);
+    spec.memory_mb = memory_mb;
+    let environment = stage.start(spec).await;
     let mut api = RuntimeApi::of(&environment);
-    api.ready().await;
-    let answer = api.invoke("{}").await;
+    let answer = tokio::select! {
+        answer = async { api.ready().await; api.invoke("{}").await } => answer,
+        exit = environment.process.exited() => panic!("it ended ({exit:?}): {}", output(&environment)),
+    };
     let found = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer} {}", output(&environment)));
     environment.process.kill().await;
     found
@@ -289,25 +303,6 @@ found['children'] = len(children)
     Verdict::Passed
 }
 
-async fn probe_with_memory(
-    stage: &Stage,
-    name: &str,
-    body: &str,
-    memory_mb: u32,
-) -> BTreeMap<String, serde_json::Value> {
-    let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
-    let code =
-        format!("{PRELUDE}\ndef handler(event, context):\n    found = {{}}\n{indented}    return found\n");
-    let mut spec = stage.python(name, &code);
-    spec.memory_mb = memory_mb;
-    let environment = stage.start(spec).await;
-    let mut api = RuntimeApi::of(&environment);
-    api.ready().await;
-    let answer = api.invoke("{}").await;
-    environment.process.kill().await;
-    serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"))
-}
-
 async fn memory_is_bounded() -> Verdict {
     let stage = Stage::bare().await;
     if let Some(reason) = stage.lacks("memory") {
@@ -407,6 +402,35 @@ async fn nothing_survives_a_kill() -> Verdict {
     assert!(members() >= 4, "{}", members());
     environment.process.kill().await;
     assert_eq!(members(), 0);
+    stage.strike().await;
+    Verdict::Passed
+}
+
+async fn the_init_of_the_jail_has_kept_nothing_of_the_launchers() -> Verdict {
+    let stage = Stage::bare().await;
+    if !rustix::process::geteuid().is_root() {
+        stage.strike().await;
+        return Verdict::Skipped("only root may look".to_owned());
+    }
+    let environment = stage.start(stage.script("init", "readlink /proc/self/ns/pid; exec sleep 60")).await;
+    let namespace = wait_for_output(&environment, "\n").await.trim().to_owned();
+    let is_init = |process: &std::path::PathBuf| {
+        let inside =
+            std::fs::read_link(process.join("ns/pid")).is_ok_and(|link| link.to_string_lossy() == namespace);
+        let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
+        inside && status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1"))
+    };
+    let mut processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let init = processes.find(is_init).unwrap();
+    let open = std::fs::read_dir(init.join("fd")).unwrap().flatten().map(|entry| {
+        let target = std::fs::read_link(entry.path()).unwrap().to_string_lossy().into_owned();
+        target.split(':').next().unwrap().to_owned()
+    });
+    let mut open: Vec<String> = open.collect();
+    open.sort();
+    // Standard input, its control socket, its output twice, and the signals of its children.
+    assert_eq!(open, ["/dev/null", "anon_inode", "pipe", "pipe", "socket"]);
+    environment.process.kill().await;
     stage.strike().await;
     Verdict::Passed
 }

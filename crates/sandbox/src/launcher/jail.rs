@@ -129,6 +129,14 @@ impl Jail {
         Ok(())
     }
 
+    /// The beginning of what it has written, for the operator. It is then no longer in the pipe.
+    pub(crate) fn last_output(&self) -> String {
+        let mut bytes = [0; 1024];
+        let output = self.output.as_ref().map(|output| rustix::io::read(output, &mut bytes));
+        let count = output.and_then(Result::ok).unwrap_or(0);
+        String::from_utf8_lossy(&bytes[..count]).trim().to_owned()
+    }
+
     /// Ends everything in it. Its init is reaped later.
     pub(crate) fn end(&mut self) {
         self.ending = true;

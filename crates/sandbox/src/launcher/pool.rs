@@ -192,6 +192,18 @@ impl Pools {
         shelf.failures == Shelf::MAX_FAILURES
     }
 
+    /// One that was made when it was needed has failed.
+    pub(crate) fn distrust(&mut self, key: &PoolKey) {
+        if let Some(shelf) = self.prepared.get_mut(key) {
+            shelf.failures += 1;
+        }
+    }
+
+    /// Whether what is made for `key` is worth trying.
+    pub(crate) fn trusts(&self, key: &PoolKey) -> bool {
+        self.prepared.get(key).is_some_and(|shelf| shelf.failures < Shelf::MAX_FAILURES)
+    }
+
     /// One that was ready is gone.
     pub(crate) fn lose(&mut self, jail: Number) {
         for shelf in self.empty.values_mut().chain(self.prepared.values_mut()) {

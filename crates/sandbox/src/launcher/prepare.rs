@@ -155,6 +155,9 @@ impl Supervisor {
     }
 
     pub(super) fn ready_zygote(&self, key: &PoolKey) -> Option<Number> {
+        if !self.pools.trusts(key) {
+            return None;
+        }
         self.zygotes.iter().find(|(_, zygote)| zygote.ready && zygote.key == *key).map(|(&number, _)| number)
     }
 
@@ -214,7 +217,16 @@ impl Supervisor {
                 occupant.ready = true;
                 occupant.process = process;
             }
-            _ => return self.fail_jail(number, "a process that was started ahead of need has ended"),
+            _ => {
+                let text =
+                    format!("a process that was started ahead of need has ended: {}", jail.last_output());
+                if let Duty::Become(start) = &jail.duty
+                    && let Some(key) = PoolKey::of(&start.spec)
+                {
+                    self.pools.distrust(&key);
+                }
+                return self.fail_jail(number, &text);
+            }
         }
         match &jail.duty {
             Duty::WaitPrepared(key) if self.pools.knows(key) => {

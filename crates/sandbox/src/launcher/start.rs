@@ -190,6 +190,7 @@ impl Supervisor {
                 self.end_jail(number);
                 self.warn(text.to_owned());
                 start.zygote = None;
+                start.pooled = false;
                 return self.start_in_empty(start);
             }
             Duty::Become(_) | Duty::Serve { reported: false, .. } => {
