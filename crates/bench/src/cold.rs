@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use clock::Stopwatch;
 use serde_json::json;
 
 use crate::function::{Kind, settled};
@@ -15,7 +14,7 @@ use crate::statistics::Summary;
 use crate::{Arguments, floor};
 
 /// How long a pool is given to fill between two cold starts: the figure is that of a filled pool.
-const REFILL: Duration = Duration::from_millis(60);
+const REFILL: Duration = Duration::from_millis(300);
 
 pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     eprintln!("cold starts");
@@ -36,7 +35,12 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> 
         );
         let unpooled = series(&arguments.lambent, scratch.path(), kind, 0, rounds.min(40))?;
         let goal = floor.p50.mul_f64(1.3);
-        report.time(&format!("cold start without a pool, {}", kind.name()), unpooled, Some(floor), Some(goal));
+        report.time(
+            &format!("cold start without a pool, {}", kind.name()),
+            unpooled,
+            Some(floor),
+            Some(goal),
+        );
     }
     Ok(())
 }
@@ -50,9 +54,12 @@ fn series(program: &Path, scratch: &Path, kind: Kind, pool_size: usize, rounds: 
     let mut series = Vec::new();
     for round in 0..rounds {
         make_cold(&mut client, round)?;
-        let watch = Stopwatch::start();
-        while pool_size > 0 && watch.elapsed() < REFILL {
-            std::thread::yield_now();
+        if pool_size > 0 {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a spinning wait would take the core that fills the pool"
+            )]
+            std::thread::sleep(REFILL);
         }
         series.push(client.invoke("cold")?);
     }

@@ -1,4 +1,4 @@
-//! The functions that are measured: each returns its event.
+//! The functions that are measured: each returns its event, as it is or in a wrapper.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -88,7 +88,7 @@ pub(crate) fn compile(scratch: &Path) -> Result<PathBuf> {
     let program = scratch.join("bootstrap");
     if !program.exists() {
         let source = scratch.join("bootstrap.rs");
-        fs::write(&source, include_str!("../functions/bootstrap.rs"))?;
+        fs::write(&source, include_str!("../../lambent/functions/bootstrap.rs"))?;
         let status = Command::new("rustc")
             .args(["--edition", "2021", "-O", "-C", "strip=symbols", "-o"])
             .args([&program, &source])

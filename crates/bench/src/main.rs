@@ -17,6 +17,7 @@ mod statistics;
 mod warm;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
@@ -55,24 +56,37 @@ impl Arguments {
     }
 }
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let mut report = Report::new(machine::describe());
     if arguments.wants("warm") {
-        warm::measure(&arguments, &mut report)?;
+        warm::measure(arguments, &mut report)?;
     }
     if arguments.wants("throughput") {
-        warm::throughput(&arguments, &mut report)?;
+        warm::throughput(arguments, &mut report)?;
     }
     if arguments.wants("cold") {
-        cold::measure(&arguments, &mut report)?;
+        cold::measure(arguments, &mut report)?;
     }
     if arguments.wants("memory") {
-        memory::measure(&arguments, &mut report)?;
+        memory::measure(arguments, &mut report)?;
     }
     if arguments.wants("startup") {
-        startup::measure(&arguments, &mut report)?;
+        startup::measure(arguments, &mut report)?;
     }
-    if arguments.json { println!("{}", report.json()) } else { println!("{}", report.table()) }
+    if arguments.json {
+        println!("{}", report.json())
+    } else {
+        println!("{}", report.table())
+    }
     Ok(())
 }

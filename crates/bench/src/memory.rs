@@ -17,7 +17,13 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> 
     let scratch = tempfile::tempdir()?;
     let idle = Server::start(&arguments.lambent, &scratch.path().join("idle"), 0)?;
     let server_mib = mib(resident_kib(idle.pid()));
-    report.number("server, idle, resident", format!("{server_mib:.1} MiB"), "-", "< 25 MiB", server_mib < 25.0);
+    report.number(
+        "server, idle, resident",
+        format!("{server_mib:.1} MiB"),
+        "-",
+        "< 25 MiB",
+        server_mib < 25.0,
+    );
     idle.stop()?;
     for (kind, goal_mib) in [(Kind::Custom, 1.0), (Kind::Python, 3.0), (Kind::Node, 10.0)] {
         let count = match kind {
@@ -28,7 +34,8 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> 
         let server = Server::start(&arguments.lambent, data.path(), 0)?;
         let before = private_kib_below(server.pid());
         keep(&server, kind, count, scratch.path())?;
-        let each = mib(private_kib_below(server.pid()).saturating_sub(before)) / f64::from(u32::try_from(count)?);
+        let each =
+            mib(private_kib_below(server.pid()).saturating_sub(before)) / f64::from(u32::try_from(count)?);
         report.number(
             &format!("idle environment, {}, private memory ({count} of them)", kind.name()),
             format!("{each:.2} MiB"),
@@ -87,10 +94,13 @@ fn resident_kib(pid: u32) -> u64 {
 fn private_kib_below(root: u32) -> u64 {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let Ok(status) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
         // The name in parentheses may contain anything; what follows is split by spaces.
-        let parent = status.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        let parent =
+            status.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
         if let Some(parent) = parent {
             children.entry(parent).or_default().push(pid);
         }

@@ -30,7 +30,13 @@ impl Report {
     }
 
     /// A time whose median must not exceed `goal`; `floor` is what the bare process took in the same run.
-    pub(crate) fn time(&mut self, what: &str, measured: Summary, floor: Option<Summary>, goal: Option<Duration>) {
+    pub(crate) fn time(
+        &mut self,
+        what: &str,
+        measured: Summary,
+        floor: Option<Summary>,
+        goal: Option<Duration>,
+    ) {
         let floor_text = floor.map_or("-".to_owned(), |floor| {
             let ratio = measured.p50.as_secs_f64() / floor.p50.as_secs_f64().max(1e-9);
             format!("{} ({ratio:.1}x)", show(floor.p50))
@@ -60,7 +66,8 @@ impl Report {
     }
 
     pub(crate) fn table(&self) -> String {
-        let mut text = format!("{}\n\n| figure | p50 | p99 | floor, same run (ratio) | goal | |\n", self.machine);
+        let mut text =
+            format!("{}\n\n| figure | p50 | p99 | floor, same run (ratio) | goal | |\n", self.machine);
         text.push_str("| --- | ---: | ---: | ---: | ---: | --- |\n");
         for row in &self.rows {
             let mark = if row.met { "" } else { "missed" };

@@ -39,7 +39,12 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> 
 }
 
 /// Stores the functions through the API, over as many connections as the server's commits can merge.
-fn fill(arguments: &Arguments, data: &std::path::Path, scratch: &std::path::Path, count: usize) -> Result<()> {
+fn fill(
+    arguments: &Arguments,
+    data: &std::path::Path,
+    scratch: &std::path::Path,
+    count: usize,
+) -> Result<()> {
     let server = Server::start(&arguments.lambent, data, 0)?;
     let package = Kind::Python.package(scratch)?;
     let threads = 16;

@@ -39,6 +39,13 @@ impl Invoker {
         invocation::invoke(&self.engine, invocation).await
     }
 
+    /// Says that a function is likely to be invoked soon, so that what its environments have in common with others
+    /// is made ahead of need. A hint, in the background.
+    pub fn expect(&self, function: &SharedFunction) {
+        let expected = self.engine.clone().expect(function.clone());
+        self.engine.parts.tasks.spawn("expect environments", expected);
+    }
+
     /// Keeps `count` environments of a version initialized, from now on and in the background; 0 ends it. Does
     /// not outlive the process: the caller sets it again after a start.
     pub fn set_provisioned(&self, function: &SharedFunction, count: u32) {

@@ -199,6 +199,19 @@ impl Engine {
         self.parts.sandbox.start(spec).await
     }
 
+    /// Has the sandbox prepare for environments of this function.
+    pub(crate) async fn expect(self: Arc<Self>, function: SharedFunction) {
+        let launch = self.plan(&function, InitializationType::OnDemand);
+        let (account, region) = (function.account(), function.region());
+        let credentials =
+            self.parts.credentials.credentials(account, region, &function.role, &function.arn.name).await;
+        match credentials {
+            Ok(credentials) => self.parts.sandbox.expect(&self.spec(&launch, &credentials)),
+            // Its first invocation will say so.
+            Err(error) => tracing::debug!(function = %function.arn, %error, "nothing is prepared"),
+        }
+    }
+
     fn spec(&self, launch: &Launch, credentials: &Credentials) -> EnvironmentSpec {
         let function = &launch.function;
         EnvironmentSpec {
