@@ -38,7 +38,8 @@ def test_node_errors(aws):
     assert (result.status, result.error) == (200, "Unhandled")
     assert (result.payload["errorType"], result.payload["errorMessage"]) == ("TypeError", "wrong type")
     assert result.payload["trace"][0] == "TypeError: wrong type"
-    assert "/var/task/index.mjs:1" in result.payload["trace"][1]
+    task = "/var/task" if aws.server.isolates else ""
+    assert f"{task}/index.mjs:1" in result.payload["trace"][1]
     assert f"\t{result.request_id}\tERROR\tInvoke Error" in result.log
 
 
