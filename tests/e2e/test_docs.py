@@ -127,7 +127,8 @@ class Place:
     def __init__(self, server, folder, programs, home):
         self.folder = folder
         self.programs = programs
-        path = [programs, BINARY.parent, CLIENTS / "venv/bin", os.environ["PATH"]]
+        (programs / "lambent").symlink_to(BINARY)
+        path = [programs, CLIENTS / "venv/bin", os.environ["PATH"]]
         self.environment = {
             **clean_environment(),
             "PATH": ":".join(map(str, path)),
