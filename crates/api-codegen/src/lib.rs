@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
 
 pub use model::{Model, trim};
 pub use overlay::Overlay;
@@ -48,9 +49,23 @@ fn source(root: &Path, name: String) -> Result<Source> {
         let path = folder.join(file);
         fs::read_to_string(&path).with_context(|| path.display().to_string())
     };
-    let model = serde_json::from_str(&read("model.json")?).with_context(|| format!("{name}: model.json"))?;
-    let overlay = toml::from_str(&read("overlay.toml")?).with_context(|| format!("{name}: overlay.toml"))?;
+    let mut model: Model =
+        serde_json::from_str(&read("model.json")?).with_context(|| format!("{name}: model.json"))?;
+    let overlay: Overlay =
+        toml::from_str(&read("overlay.toml")?).with_context(|| format!("{name}: overlay.toml"))?;
+    for (place, header) in &overlay.headers {
+        add_header(&mut model, place, header).with_context(|| format!("{name}: overlay.toml: {place}"))?;
+    }
     Ok(Source { name, model, overlay })
+}
+
+fn add_header(model: &mut Model, place: &str, header: &str) -> Result<()> {
+    let (shape, member) = place.split_once('.').context("is not of the form Shape.Member")?;
+    ensure!(model.shapes.contains_key("String"), "the model has no shape String");
+    let shape = model.shapes.get_mut(shape).context("the model has no such shape")?;
+    let reference = json!({ "shape": "String", "location": "header", "locationName": header });
+    ensure!(shape.members.insert(member.to_owned(), reference).is_none(), "the model has this member");
+    Ok(())
 }
 
 /// The generated files of a service by their path below the repository's root, not yet formatted.

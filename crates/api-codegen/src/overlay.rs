@@ -35,6 +35,9 @@ pub struct Overlay {
     /// Numbers' and lengths' upper bounds that differ, by shape.
     #[serde(default)]
     pub max: BTreeMap<String, f64>,
+    /// Headers of answers that the model does not tell of, as `Shape.Member`. Each becomes a string member.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Error codes, statuses and faults by exception: `{ code, status, sender }`.
     #[serde(default)]
     pub errors: BTreeMap<String, ErrorOverlay>,

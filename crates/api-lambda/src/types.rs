@@ -1879,9 +1879,11 @@ pub struct InvocationResponse {
     pub payload: Option<Bytes>,
     pub executed_version: Option<String>,
     pub durable_execution_arn: Option<String>,
+    pub content_type: Option<String>,
+    pub trace_id: Option<String>,
 }
 
-reflect!(InvocationResponse, schema::INVOCATION_RESPONSE, { 0 => status_code, 1 => function_error, 2 => log_result, 3 => payload, 4 => executed_version, 5 => durable_execution_arn, });
+reflect!(InvocationResponse, schema::INVOCATION_RESPONSE, { 0 => status_code, 1 => function_error, 2 => log_result, 3 => payload, 4 => executed_version, 5 => durable_execution_arn, 6 => content_type, 7 => trace_id, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InvokeAsyncRequest {

@@ -12,6 +12,8 @@ use crate::routes::find_route;
 /// AWS's word for every error of today's runtimes.
 const UNHANDLED: &str = "Unhandled";
 
+const JSON: &str = "application/json";
+
 pub(crate) async fn run(
     lambda: &Lambda,
     context: &Context,
@@ -40,6 +42,7 @@ pub(crate) async fn run(
     call.check_content()?;
     let target = route.choose(|| lambda.ids.unit());
     let invocation = call.into_invocation(lambda, context, &reference, &route, target)?;
+    let trace_id = invocation.trace_id.as_deref().map(str::to_ascii_lowercase);
     let outcome = lambda.invoker.invoke(invocation).await.map_err(|error| not_run(lambda, error))?;
     Ok(InvocationResponse {
         status_code: Some(200),
@@ -47,6 +50,9 @@ pub(crate) async fn run(
         log_result: log_result(outcome.log_tail.as_ref()),
         payload: Some(outcome.payload),
         executed_version: executed_version(target),
+        content_type: Some(JSON.to_owned()),
+        // Observed on AWS: in lower case here.
+        trace_id,
         durable_execution_arn: None,
     })
 }

@@ -165,6 +165,19 @@ async fn what_cannot_be_an_event_is_refused_before_anything_runs() {
     }
 }
 
+/// Headers that AWS sends and its model does not tell of.
+#[tokio::test]
+async fn an_answer_names_its_type_and_its_trace() {
+    let harness = Harness::new().await;
+    let source = "import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']";
+    harness.create(python("f", source)).await;
+    let answer = harness.invoke("f", "{}").await.unwrap();
+    assert_eq!(answer.content_type.as_deref(), Some("application/json"));
+    let seen: String = serde_json::from_str(&text(&answer)).unwrap();
+    assert!(seen.starts_with("Root=1-") && seen.ends_with(";Sampled=0"), "{seen}");
+    assert_eq!(answer.trace_id, Some(seen.to_ascii_lowercase()));
+}
+
 /// A string that is not UTF-8 reached the function, whose runtime could not read it.
 #[tokio::test]
 async fn an_event_that_is_not_utf_8_is_refused() {
