@@ -50,3 +50,58 @@ async fn what_is_too_large_has_its_code_of_the_wire() {
     let (status, code, _) = call(&harness, "POST", "/2015-03-31/functions/f/invocations", &large).await;
     assert_eq!((status, code.as_str()), (413, "RequestEntityTooLargeException"));
 }
+
+/// As recorded on AWS.
+#[tokio::test]
+async fn what_is_wrong_with_members_is_said_of_the_whole() {
+    let harness = Harness::new().await;
+    let aliases = "/2015-03-31/functions/f/aliases";
+    let weights = |weights: &str| {
+        format!(
+            r#"{{"Name": "a", "FunctionVersion": "1", "RoutingConfig": {{"AdditionalVersionWeights": {weights}}}}}"#
+        )
+    };
+    let of_weights = "at 'routingConfig.additionalVersionWeights' failed to satisfy constraint:";
+    let functions = "/2015-03-31/functions";
+    for (path, body, message) in [
+        (
+            aliases,
+            weights(r#"{"2": 2.0}"#),
+            format!(
+                "Value '{{2=2.0}}' {of_weights} Map value must satisfy constraint: [Member must have value less than or \
+                 equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]"
+            ),
+        ),
+        (
+            aliases,
+            weights(r#"{"$LATEST": 0.5}"#),
+            format!(
+                "Value '{{$LATEST=0.5}}' {of_weights} Map keys must satisfy constraint: [Member must have length less \
+                 than or equal to 1024, Member must have length greater than or equal to 1, Member must satisfy regular \
+                 expression pattern: [0-9]+, Member must not be null]"
+            ),
+        ),
+        (
+            functions,
+            r#"{"FunctionName": "f", "Code": {}, "Role": "arn:aws:iam::000000000000:role/r",
+                "Architectures": ["arm"]}"#
+                .to_owned(),
+            "Value '[arm]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: [Member must \
+             satisfy enum value set: [x86_64, arm64], Member must not be null]"
+                .to_owned(),
+        ),
+        (
+            functions,
+            r#"{"FunctionName": "f", "Code": {}, "Role": "arn:aws:iam::000000000000:role/r",
+                "Environment": {"Variables": {"A": "secret"}}}"#
+                .to_owned(),
+            "Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member \
+             must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]"
+                .to_owned(),
+        ),
+    ] {
+        let (status, code, body) = call(&harness, "POST", path, &body).await;
+        assert_eq!((status, code.as_str()), (400, "ValidationException"));
+        assert_eq!(body, format!(r#"{{"message":"1 validation error detected: {message}"}}"#));
+    }
+}
