@@ -121,10 +121,7 @@ impl Pipeline {
 
     fn unreadable(&self, why: ReadError, parts: &Parts) -> Refusal {
         let error = match why {
-            ReadError::TooLarge => {
-                let message = format!("Request must be smaller than {} bytes", self.config.body_bytes_max);
-                Error::client("RequestEntityTooLargeException", 413, message)
-            }
+            ReadError::TooLarge => return self.too_large(parts),
             ReadError::TimedOut => {
                 Error::client("RequestTimeout", 408, "The request's body did not arrive in time.")
             }
@@ -133,6 +130,20 @@ impl Pipeline {
             }
         };
         Refusal::new(dialect(parts), error)
+    }
+
+    /// Names the operation, as AWS does, unless it stands in the body.
+    fn too_large(&self, parts: &Parts) -> Refusal {
+        let mut message =
+            format!("Request must be smaller than {} bytes", self.config.body_bytes_max.saturating_add(1));
+        let mut refusal = Refusal::new(dialect(parts), Error::internal());
+        if let Ok(route) = self.services.resolve(parts, &[]) {
+            message = format!("{message} for the {} operation", route.operation.name);
+            refusal.service = Some(route.service.schema());
+            refusal.dialect = Dialect::Protocol(route.protocol);
+        }
+        refusal.error = Error::client("RequestEntityTooLargeException", 413, message);
+        refusal
     }
 }
 

@@ -91,7 +91,11 @@ async fn a_body_beyond_the_limit_is_refused() {
     let (parts, body) = send(&pipeline, Side::Host, post(INVOKE), "123456").await;
     assert_eq!(parts.status, 413);
     assert_eq!(header(&parts, "x-amzn-errortype"), "RequestEntityTooLargeException");
-    assert!(body.contains("Request must be smaller than 5 bytes"), "{body}");
+    assert_eq!(body, r#"{"message":"Request must be smaller than 6 bytes for the Invoke operation"}"#);
+    let form = post("/").header("content-type", "application/x-www-form-urlencoded");
+    let (parts, body) = send(&pipeline, Side::Host, form, "Action=GetRole&Version=2010-05-08").await;
+    assert_eq!(parts.status, 413);
+    assert!(body.contains("<Message>Request must be smaller than 6 bytes</Message>"), "{body}");
 }
 
 #[tokio::test]
