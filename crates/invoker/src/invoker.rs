@@ -40,8 +40,11 @@ impl Invoker {
     }
 
     /// Says that a function is likely to be invoked soon, so that what its environments have in common with others
-    /// is made ahead of need. A hint, in the background.
+    /// is made ahead of need, and environments of older revisions end. A hint, in the background.
     pub fn expect(&self, function: &SharedFunction) {
+        for environment in self.engine.pool.adopt(function) {
+            self.engine.dispose(&environment, ShutdownReason::Spindown);
+        }
         let expected = self.engine.clone().expect(function.clone());
         self.engine.parts.tasks.spawn("expect environments", expected);
     }

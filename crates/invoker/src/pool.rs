@@ -155,6 +155,15 @@ impl Pool {
         })
     }
 
+    /// Gives up the idle environments of older revisions of a version.
+    pub(crate) fn adopt(&self, function: &Function) -> Vec<Arc<Environment>> {
+        let mut outdated = Vec::new();
+        if let Some(version) = self.lock().version_mut(&function.arn) {
+            version.adopt(&function.revision, &mut outdated);
+        }
+        outdated
+    }
+
     /// Gives back the place that [`Acquired::Start`] counted, when no environment came of it.
     pub(crate) fn release_place(&self, arn: &FunctionArn) {
         let mut state = self.lock();
