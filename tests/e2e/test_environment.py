@@ -40,17 +40,21 @@ def test_the_variables_are_those_that_aws_documents(aws, sandboxed):
     assert {key: variables.get(key) for key in expected} == expected
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", variables["AWS_LAMBDA_LOG_STREAM_NAME"])
     assert re.fullmatch(r"ASIA[A-Z0-9]{16}", variables["AWS_ACCESS_KEY_ID"])
-    assert variables["AWS_SECRET_ACCESS_KEY"] and variables["AWS_SESSION_TOKEN"]
+    assert variables["AWS_SECRET_ACCESS_KEY"]
+    assert variables["AWS_SESSION_TOKEN"]
     assert re.fullmatch(r"[\w.]+:\d+", variables["AWS_LAMBDA_RUNTIME_API"])
     for key in ("PATH", "LD_LIBRARY_PATH"):
-        assert "/var/lang/" in variables[key] and "/opt/" in variables[key]
+        assert "/var/lang/" in variables[key]
+        assert "/opt/" in variables[key]
 
 
 def test_nothing_of_the_server_s_environment_leaks(server, aws):
     own = set(aws.result(aws.create(DUMP)))
     if not server.isolates:
         own -= {"TMPDIR"}  # Plain processes have no /tmp of their own.
-    allowed = re.compile(r"_?(AWS|LAMBDA)_.*|_HANDLER|_X_AMZN_TRACE_ID|LANG|LC_CTYPE|TZ|PATH|LD_LIBRARY_PATH|PYTHONPATH|PWD|SHLVL")
+    allowed = re.compile(
+        r"_?(AWS|LAMBDA)_.*|_HANDLER|_X_AMZN_TRACE_ID|LANG|LC_CTYPE|TZ|PATH|LD_LIBRARY_PATH|PYTHONPATH|PWD|SHLVL"
+    )
     assert [name for name in own if not allowed.fullmatch(name)] == []
 
 
@@ -102,7 +106,8 @@ def test_a_warm_environment_keeps_its_memory_and_its_tmp(aws):
     first, second, third = (aws.result(name) for _ in range(3))
     assert [result["count"] for result in (first, second, third)] == [1, 2, 3]
     assert [result["kept"] for result in (first, second, third)] == [0, 1, 2]
-    assert first["pid"] == third["pid"] and first["stream"] == third["stream"]
+    assert first["pid"] == third["pid"]
+    assert first["stream"] == third["stream"]
 
 
 def test_new_code_and_new_configuration_start_new_environments(aws):
@@ -174,7 +179,8 @@ def test_a_function_sees_neither_the_host_nor_other_functions(aws, sandboxed, tm
         """
     )
     seen = aws.result(name, f"{tmp_path}/secret")
-    assert not seen["host"] and not seen["shadow"]
+    assert not seen["host"]
+    assert not seen["shadow"]
     assert seen["user"] != 0
     assert seen["processes"] <= 4
 
@@ -195,6 +201,24 @@ def test_a_function_reaches_only_the_endpoint(aws, sandboxed):
             """
         )
         assert aws.result(name, list(listener.getsockname())) != "connected"
+
+
+def test_on_the_host_s_network_a_function_still_calls_lambent_and_not_aws(open_server, open_aws):
+    name = open_aws.create(
+        """
+        import os, urllib.request
+
+        def handler(event, context):
+            url = os.environ["AWS_ENDPOINT_URL"]
+            return url, urllib.request.urlopen(url + "/_lambent/health").status
+        """
+    )
+    assert open_aws.result(name) == [open_server.endpoint, 200]
+    own = open_aws.create(
+        "import os\ndef handler(event, context): return os.environ['AWS_ENDPOINT_URL']",
+        Environment={"Variables": {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}},
+    )
+    assert open_aws.result(own) == "http://127.0.0.1:1"
 
 
 def test_layers_are_merged_below_opt_in_their_order(aws, sandboxed):
@@ -229,9 +253,9 @@ def test_layers_are_merged_below_opt_in_their_order(aws, sandboxed):
 
 
 def test_a_deleted_layer_goes_on_working_in_functions_that_have_it(aws, sandboxed):
-    arn = aws.lambda_.publish_layer_version(
-        LayerName="kept", Content={"ZipFile": package({"data": "still here"})}
-    )["LayerVersionArn"]
+    arn = aws.lambda_.publish_layer_version(LayerName="kept", Content={"ZipFile": package({"data": "still here"})})[
+        "LayerVersionArn"
+    ]
     name = aws.create('def handler(event, context): return open("/opt/data").read()', Layers=[arn])
     aws.lambda_.delete_layer_version(LayerName="kept", VersionNumber=1)
     assert aws.result(name) == "still here"

@@ -17,7 +17,7 @@ use tasks::Tasks;
 use crate::channel::Channel;
 use crate::launcher::ARGUMENT;
 use crate::launcher::protocol::{Facts, PoolSizes, Report, Request, Setup};
-use crate::{Environment, EnvironmentSpec, Isolation, Sandbox, StartError};
+use crate::{Environment, EnvironmentSpec, Isolation, Network, Sandbox, StartError};
 use client::Client;
 
 /// What the sandbox is to be like.
@@ -29,13 +29,16 @@ pub struct LinuxOptions {
     pub pools: PoolSizes,
     /// The program whose `main` calls [`crate::launcher::main_if_requested`] first: as a rule this one.
     pub launcher: PathBuf,
+    /// Where functions on the host's network reach the server. Those on a network of their own have a listener.
+    pub endpoint_url: Option<String>,
 }
 
 impl LinuxOptions {
-    /// The usual pools, and this program as launcher.
+    /// The usual pools, and this program as launcher; no endpoint.
     #[must_use]
     pub fn new(state_dir: PathBuf) -> Self {
-        Self { state_dir, pools: PoolSizes::default(), launcher: PathBuf::from("/proc/self/exe") }
+        let launcher = PathBuf::from("/proc/self/exe");
+        Self { state_dir, pools: PoolSizes::default(), launcher, endpoint_url: None }
     }
 }
 
@@ -110,6 +113,15 @@ impl LinuxSandbox {
         Ok(client)
     }
 
+    /// Without it, an SDK in a function would call AWS itself. A customer may send it elsewhere.
+    fn tell_endpoint(&self, spec: &mut EnvironmentSpec) {
+        const NAME: &str = "AWS_ENDPOINT_URL";
+        let is_set = spec.variables.iter().any(|(name, _)| name == NAME);
+        if let (Network::Host, false, Some(url)) = (spec.network, is_set, &self.options.endpoint_url) {
+            spec.variables.push((NAME.to_owned(), url.clone()));
+        }
+    }
+
     fn current(&self) -> Arc<Client> {
         Arc::clone(&self.lock().client)
     }
@@ -167,7 +179,8 @@ async fn launch(options: &LinuxOptions, tasks: &Tasks) -> Result<(Launcher, Fact
 
 #[async_trait]
 impl Sandbox for LinuxSandbox {
-    async fn start(&self, spec: EnvironmentSpec) -> Result<Environment, StartError> {
+    async fn start(&self, mut spec: EnvironmentSpec) -> Result<Environment, StartError> {
+        self.tell_endpoint(&mut spec);
         self.client().await?.start(spec).await
     }
 

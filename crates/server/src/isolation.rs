@@ -15,7 +15,7 @@ pub(crate) struct Wanted {
     pub(crate) process: bool,
     /// How many environments of each kind are kept ready.
     pub(crate) pool_size: usize,
-    /// Where plain processes reach the server.
+    /// Where functions on the host's network reach the server.
     pub(crate) endpoint_url: Option<String>,
 }
 
@@ -43,6 +43,7 @@ async fn linux(wanted: &Wanted, directory: &Path, tasks: &Tasks) -> Result<Optio
     std::fs::create_dir_all(&state_dir).map_err(|error| StartError::directory(&state_dir, &error))?;
     let mut options = LinuxOptions::new(state_dir);
     options.pools = PoolSizes { jails: wanted.pool_size, prepared: wanted.pool_size, ..PoolSizes::default() };
+    options.endpoint_url.clone_from(&wanted.endpoint_url);
     match LinuxSandbox::start(options, tasks.clone()).await {
         Ok(sandbox) => Ok(Some(Arc::new(sandbox))),
         Err(unavailable) => {
