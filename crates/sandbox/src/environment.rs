@@ -18,7 +18,8 @@ pub struct Environment {
     pub output: OwnedFd,
     /// External extensions that were started: the file names in `/opt/extensions`.
     pub extensions: Vec<String>,
-    /// Whether it came out of a pool.
+    /// Whether it came out of a pool: anything made ahead of need went into it, be it a waiting runtime process, a
+    /// fork of a resident one, or only an empty jail.
     pub pooled: bool,
     /// Its process tree.
     pub process: Box<dyn Process>,

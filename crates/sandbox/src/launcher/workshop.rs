@@ -89,7 +89,8 @@ impl Workshop {
         }
         let path = self.mount_point.join(self.roots.len().to_string());
         std::fs::create_dir_all(&path).step("make a directory for a root")?;
-        let mut files = vec![zygote::FILE, zygote::REHEARSAL_FILE, zygote::BLANK_FILE];
+        let mut files = vec![zygote::FILE, zygote::BLANK_FILE];
+        files.extend(zygote::REHEARSAL_FILES);
         files.extend(self.runtime_files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
         let root = Root::assemble(path, key, &files, self.users.are_of_a_namespace())?;
         self.roots.insert(key.clone(), root.clone());

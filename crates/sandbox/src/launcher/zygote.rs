@@ -21,11 +21,14 @@ use crate::syscalls::{self, Forked, ProcessId};
 /// What a zygote runs; functions see it in `/var/runtime`.
 pub(crate) const FILE: (&str, &str) = ("zygote.py", include_str!("zygote.py"));
 
-/// A function that does nothing, for children of a zygote to import before they have one.
-pub(crate) const REHEARSAL_FILE: (&str, &str) = (
-    "rehearsal.py",
-    "import json\n\n\ndef handler(event, context):\n    return json.loads(json.dumps(event))\n",
-);
+/// Functions that do nothing, for prepared processes to load before they have one.
+pub(crate) const REHEARSAL_FILES: [(&str, &str); 2] = [
+    (
+        "rehearsal.py",
+        "import json\n\n\ndef handler(event, context):\n    return json.loads(json.dumps(event))\n",
+    ),
+    ("rehearsal.cjs", "exports.handler = async (event) => JSON.parse(JSON.stringify(event));\n"),
+];
 
 /// What a blank Node.js process runs.
 pub(crate) const BLANK_FILE: (&str, &str) = ("blank.mjs", include_str!("blank.mjs"));
