@@ -4,14 +4,19 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use clock::Stopwatch;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 
 use crate::http::Client;
+
+/// A change that takes longer will never be done.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A kind of function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +78,8 @@ impl Kind {
 
 /// Waits until no change of the function is under way.
 pub(crate) fn settled(client: &mut Client, name: &str) -> Result<()> {
-    for _ in 0..10_000 {
+    let watch = Stopwatch::start();
+    while watch.elapsed() < SETTLED_WITHIN {
         let path = format!("/2015-03-31/functions/{name}/configuration");
         let found = client.call("GET", &path, &Value::Null)?;
         if found["State"] == "Active" && found["LastUpdateStatus"] != "InProgress" {

@@ -36,7 +36,11 @@ pub(crate) async fn start(
 }
 
 #[cfg(target_os = "linux")]
-async fn linux(wanted: &Wanted, directory: &Path, tasks: &Tasks) -> Result<Option<SharedSandbox>, StartError> {
+async fn linux(
+    wanted: &Wanted,
+    directory: &Path,
+    tasks: &Tasks,
+) -> Result<Option<SharedSandbox>, StartError> {
     use sandbox::{LinuxOptions, LinuxSandbox, PoolSizes};
 
     let state_dir = directory.join("boxes");

@@ -6,6 +6,7 @@ mod endpoint;
 mod isolation;
 mod options;
 mod server;
+mod services;
 
 pub use isolation::probe_isolation;
 pub use options::{Authentication, Options};

@@ -7,30 +7,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::{Admin, AdminParts};
-use api_iam::IamService;
-use api_lambda::LambdaService;
-use api_logs::LogsService;
-use api_sts::StsService;
-use auth::{Authenticator, Defaults, Mode, SessionKeys, StaticKeys};
+use auth::{Defaults, Mode, SessionKeys};
 use clock::{Clock, SharedClock, SystemClock, VirtualClock};
-use gateway::{Config, Gateway, Listening, Origin, Side};
-use iam::{Iam, IamParts};
+use gateway::{Listening, Origin, Side};
 use ids::IdSource;
-use invoker::{Invoker, InvokerOptions, InvokerParts};
-use lambda::{Lambda, LambdaParts};
-use logs::CloudWatchLogs;
-use metering::Meter;
 use packages::Packages;
-use runtimes::Interpreters;
-use sandbox::{Isolation, Network, SharedSandbox};
+use sandbox::{Isolation, SharedSandbox};
 use store::{EmbeddedStore, SharedStore};
 use tasks::Tasks;
-use wire::Service;
 
-use crate::endpoint::InnerEndpoint;
+use crate::Options;
 use crate::isolation::{self, Wanted};
-use crate::{Authentication, Options};
+use crate::services::Services;
 
 /// How long running requests may take to end when the server stops: the longest that a function may run.
 const DRAIN_LIMIT: Duration = Duration::from_secs(900);
@@ -59,8 +47,12 @@ impl StartError {
 
     fn listen(address: SocketAddr, error: &io::Error) -> Self {
         let remedy = match error.kind() {
-            io::ErrorKind::AddrInUse => "another server has this port: stop it, or choose another with --listen",
-            io::ErrorKind::PermissionDenied => "ports below 1024 need privileges: choose another with --listen",
+            io::ErrorKind::AddrInUse => {
+                "another server has this port: stop it, or choose another with --listen"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need privileges: choose another with --listen"
+            }
             _ => "choose an address of this host with --listen",
         };
         Self { cause: format!("cannot listen on {address}: {error}"), remedy: Some(remedy) }
@@ -76,21 +68,19 @@ pub struct Server {
     requests: Tasks,
     /// Everything else.
     background: Tasks,
-    invoker: Invoker,
     sandbox: SharedSandbox,
-    logs: CloudWatchLogs,
-    meter: Arc<Meter>,
+    services: Services,
 }
 
 /// What all services share.
-struct Base {
-    store: SharedStore,
-    packages: Packages,
-    clock: SharedClock,
-    virtual_clock: Option<Arc<VirtualClock>>,
-    ids: Arc<IdSource>,
-    sessions: SessionKeys,
-    background: Tasks,
+pub(crate) struct Base {
+    pub(crate) store: SharedStore,
+    pub(crate) packages: Packages,
+    pub(crate) clock: SharedClock,
+    pub(crate) virtual_clock: Option<Arc<VirtualClock>>,
+    pub(crate) ids: Arc<IdSource>,
+    pub(crate) sessions: SessionKeys,
+    pub(crate) background: Tasks,
 }
 
 impl Server {
@@ -111,74 +101,17 @@ impl Server {
         };
         let sandbox = isolation::start(wanted, &data_dir.join("sandbox"), &base.background).await?;
 
-        let logs = CloudWatchLogs::new(base.store.clone(), base.clock.clone(), base.ids.split());
-        logs.start(&base.background);
-        let meter = Arc::new(Meter::new(base.store.clone(), base.clock.clone(), &base.background));
-        let iam = Iam::new(IamParts {
-            store: base.store.clone(),
-            clock: base.clock.clone(),
-            session_clock: Arc::new(SystemClock),
-            ids: Arc::new(base.ids.split()),
-            sessions: base.sessions.clone(),
-            mode: options.mode(),
-        });
-        let inner = Arc::new(InnerEndpoint::default());
-        let invoker = Invoker::new(InvokerParts {
-            sandbox: sandbox.clone(),
-            clock: base.clock.clone(),
-            ids: Arc::new(base.ids.split()),
-            tasks: base.background.clone(),
-            logs: Arc::new(logs.clone()),
-            usage: meter.clone(),
-            credentials: Arc::new(iam.clone()),
-            endpoint: inner.clone(),
-            network: if options.host_network { Network::Host } else { Network::Endpoint },
-            options: InvokerOptions::default(),
-        });
-        let lambda = Lambda::new(LambdaParts {
-            store: base.store.clone(),
-            packages: base.packages.clone(),
-            interpreters: Arc::new(Interpreters::new(options.variables.iter().cloned())),
-            strict_runtimes: options.strict_runtimes,
-            invoker: invoker.clone(),
-            credentials: Arc::new(iam.clone()),
-            clock: base.clock.clone(),
-            ids: Arc::new(base.ids.split()),
-            tasks: base.background.clone(),
-        });
+        let services = Services::build(&options, &base, sandbox.clone());
         let requests = Tasks::new();
-        let services: Vec<Arc<dyn Service>> = vec![
-            Arc::new(LambdaService(lambda.clone())),
-            Arc::new(LogsService(logs.clone())),
-            Arc::new(IamService(iam.clone())),
-            Arc::new(StsService(iam.clone())),
-        ];
-        let admin = Admin::new(AdminParts {
-            services: services.iter().map(|service| service.schema().name).collect(),
-            account: options.account.clone(),
-            clock: base.clock.clone(),
-            virtual_clock: base.virtual_clock.clone(),
-            sandbox: sandbox.clone(),
-            meter: meter.clone(),
-            lambda: lambda.clone(),
-        });
-        let gateway = Gateway::new(
-            Config::default(),
-            services,
-            Arc::new(admin),
-            authenticator(&options, &base.sessions),
-            base.ids.split(),
-            requests.clone(),
-        );
-        inner.open(gateway.clone());
-        lambda.start();
+        let gateway = services.open_gateway(&options, &base, sandbox.clone(), requests.clone());
+        services.lambda.start();
         let origin = Origin {
             defaults: Defaults { account: options.account.clone(), region: options.region.clone() },
             side: Side::Host,
         };
         let listening =
             gateway.serve(listener, origin).map_err(|error| StartError::listen(address, &error))?;
-        Ok(Self { address, listening, requests, background: base.background, invoker, sandbox, logs, meter })
+        Ok(Self { address, listening, requests, background: base.background, sandbox, services })
     }
 
     /// Where clients reach it, such as `http://127.0.0.1:4566`.
@@ -199,10 +132,10 @@ impl Server {
         if clock::execution_timeout(DRAIN_LIMIT, self.requests.drain()).await.is_err() {
             tracing::warn!("requests were still running when their time for the shutdown was over");
         }
-        self.invoker.shut_down(Duration::from_secs(10)).await;
+        self.services.invoker.shut_down(Duration::from_secs(10)).await;
         self.sandbox.shut_down().await;
-        self.logs.flush().await;
-        self.meter.flush().await;
+        self.services.logs.flush().await;
+        self.services.meter.flush().await;
         self.background.drain().await;
     }
 }
@@ -225,8 +158,10 @@ fn prepare(directory: &Path) -> Result<PathBuf, StartError> {
 
 async fn open(options: &Options, data_dir: &Path) -> Result<Base, StartError> {
     let background = Tasks::new();
-    let store = EmbeddedStore::open(&data_dir.join("store"))
-        .map_err(|error| StartError { cause: error.to_string(), remedy: Some("is another server using this --data-dir?") })?;
+    let store = EmbeddedStore::open(&data_dir.join("store")).map_err(|error| StartError {
+        cause: error.to_string(),
+        remedy: Some("is another server using this --data-dir?"),
+    })?;
     let packages_dir = data_dir.join("packages");
     let packages = Packages::open(&packages_dir, background.clone())
         .await
@@ -239,20 +174,10 @@ async fn open(options: &Options, data_dir: &Path) -> Result<Base, StartError> {
     });
     let sessions = SessionKeys::open(&sessions_file, &ids)
         .map_err(|error| StartError::directory(&sessions_file, &error))?;
-    let virtual_clock =
-        options.virtual_clock.then(|| Arc::new(VirtualClock::new(SystemClock.now())));
+    let virtual_clock = options.virtual_clock.then(|| Arc::new(VirtualClock::new(SystemClock.now())));
     let clock: SharedClock = match &virtual_clock {
         Some(clock) => clock.clone(),
         None => Arc::new(SystemClock),
     };
     Ok(Base { store: Arc::new(store), packages, clock, virtual_clock, ids, sessions, background })
-}
-
-fn authenticator(options: &Options, sessions: &SessionKeys) -> Authenticator {
-    let keys = match &options.authentication {
-        Authentication::Off => StaticKeys::default(),
-        Authentication::SigV4(keys) => StaticKeys::new(keys.iter().cloned()),
-    };
-    // Clients sign with their own time, also where the platform's is virtual.
-    Authenticator::new(options.mode(), Arc::new(keys), sessions.clone(), Arc::new(SystemClock))
 }
