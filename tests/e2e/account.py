@@ -80,10 +80,16 @@ class Account:
         self.functions.append(name)
         if active:
             self.wait_active(name)
+            if settings.get("Publish"):
+                self.wait_published(name, "1")
         return name
 
     def wait_active(self, name):
         self.lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=QUICK)
+
+    def wait_published(self, name, version):
+        waiter = self.lambda_.get_waiter("published_version_active")
+        waiter.wait(FunctionName=name, Qualifier=version, WaiterConfig=QUICK)
 
     def wait_updated(self, name):
         self.lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=QUICK)

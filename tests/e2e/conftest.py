@@ -9,7 +9,7 @@ import pytest
 
 from account import Account
 from gate import Gate
-from lambent import BINARY, Server
+from lambent import ACCESS_KEY, BINARY, Server
 
 # What the session's shell has set must not lead boto3 to another server, nor to AWS.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -33,6 +33,13 @@ def server():
 def open_server():
     """Its functions reach the test's gate on the host's loopback."""
     with Server("--network", "host", "--pool-size", "2") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_server():
+    """It lets in only who signs with ACCESS_KEY, or with credentials it has issued."""
+    with Server("--auth", "sigv4", "--access-key", ":".join(ACCESS_KEY), "--pool-size", "1") as server:
         yield server
 
 

@@ -21,6 +21,9 @@ READY = "Lambent is ready at "
 START_TIMEOUT_S = 30
 REGION = "us-east-1"
 
+# Of the server that checks signatures.
+ACCESS_KEY = ("AKIALAMBENTTEST00001", "a-secret-that-only-the-tests-know")
+
 # A test sees the first answer, whatever it is; and no connection waits for another.
 PLAIN = Config(
     retries={"total_max_attempts": 1, "mode": "standard"}, max_pool_connections=64, read_timeout=60, connect_timeout=5

@@ -8,13 +8,11 @@ import pytest
 
 from account import Account
 from identity import TRUST
-from lambent import Server
+from lambent import ACCESS_KEY
 from packages import ECHO, files_below, package
 
-KEY = ("AKIALAMBENTTEST00001", "a-secret-that-only-the-tests-know")
-
 # Signature Version 4 with the standard library alone, from the variables that Lambda sets.
-SIGNED = '''
+SIGNED = """
 import datetime, hashlib, hmac, os, urllib.error, urllib.parse, urllib.request
 
 def call(service, method, path, body=b"", headers=None, sign=True):
@@ -46,7 +44,7 @@ def call(service, method, path, body=b"", headers=None, sign=True):
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
-'''
+"""
 
 CALLER = {
     "signed.py": SIGNED,
@@ -65,12 +63,6 @@ CALLER = {
 }
 
 
-@pytest.fixture(scope="module")
-def strict_server():
-    with Server("--auth", "sigv4", "--access-key", ":".join(KEY), "--pool-size", "1") as server:
-        yield server
-
-
 class Strict(Account):
     """The account of the server's key."""
 
@@ -83,7 +75,7 @@ class Strict(Account):
             pass
 
     def client(self, service, **config):
-        return self.server.client(service, region=self.region, credentials=KEY, **config)
+        return self.server.client(service, region=self.region, credentials=ACCESS_KEY, **config)
 
 
 @pytest.fixture(params=["off", "sigv4"])
@@ -134,7 +126,9 @@ def test_a_function_calls_with_boto3_that_a_layer_brings(account):
     for module in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"):
         files |= files_below(site / module, f"python/{module}/", keep)
     files["python/six.py"] = (site / "six.py").read_bytes()
-    arn = account.lambda_.publish_layer_version(LayerName="boto3", Content={"ZipFile": package(files)})["LayerVersionArn"]
+    arn = account.lambda_.publish_layer_version(LayerName="boto3", Content={"ZipFile": package(files)})[
+        "LayerVersionArn"
+    ]
     name = account.create(
         """
         import boto3

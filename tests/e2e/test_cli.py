@@ -115,7 +115,8 @@ def test_the_commands_of_the_guide(cli):
     assert names == ["lambda-function"]
     cli("lambda", "delete-function", "--function-name", "lambda-function")
     missing = cli("lambda", "get-function", "--function-name", "lambda-function", fails=True)
-    assert "ResourceNotFoundException" in missing and "Function not found" in missing
+    assert "ResourceNotFoundException" in missing
+    assert "Function not found" in missing
 
 
 @needs_cli
@@ -172,19 +173,25 @@ def test_the_readme_s_60_seconds(tmp_path):
     with Server() as server:
         if BINARY.name != "lambent":
             pytest.skip(f"the program is not called lambent: {BINARY}")
-        found = subprocess.run([BINARY, "doctor", "--json", "--listen", "127.0.0.1:0"], cwd=tmp_path, capture_output=True, text=True)
+        found = subprocess.run(
+            [BINARY, "doctor", "--json", "--listen", "127.0.0.1:0"], cwd=tmp_path, capture_output=True, text=True
+        )
         assert found.returncode in (0, 1), found.stderr
         # A new shell of somebody who has set nothing but the endpoint, since the usual port may be taken here.
         script = "set -euo pipefail\n" + block_of_the_readme()
         shell = {"PATH": environment(server)["PATH"], "HOME": str(tmp_path), "AWS_ENDPOINT_URL": server.endpoint}
-        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert (tmp_path / "response.json").read_text() == '{"hello": "world"}'
         assert '{"hello": "world"}' in done.stdout
         assert "hello" in done.stdout.split('{"hello": "world"}')[1], "lambent cost shows the function"
 
 
-@pytest.mark.parametrize("shell, expected", [("sh", "export AWS_ENDPOINT_URL='{}'"), ("fish", "set -gx AWS_ENDPOINT_URL '{}'")])
+@pytest.mark.parametrize(
+    "shell, expected", [("sh", "export AWS_ENDPOINT_URL='{}'"), ("fish", "set -gx AWS_ENDPOINT_URL '{}'")]
+)
 def test_env_prints_what_a_shell_evaluates(server, shell, expected):
     command = [BINARY, "env", "--endpoint", server.endpoint, "--shell", shell]
     done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
@@ -223,11 +230,13 @@ def test_a_command_without_a_server_says_what_to_do():
         command = [BINARY, "cost", "--endpoint", endpoint]
         done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True)
     assert done.returncode == 1
-    assert f"no answer from {endpoint}" in done.stderr and "start a server with `lambent`" in done.stderr
+    assert f"no answer from {endpoint}" in done.stderr
+    assert "start a server with `lambent`" in done.stderr
 
 
 def test_a_virtual_clock_is_turned():
     with Server("--clock", "virtual", "--pool-size", "0") as server:
+
         def clock(*arguments):
             command = [BINARY, "clock", *arguments, "--endpoint", server.endpoint, "--json"]
             done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)

@@ -128,9 +128,7 @@ def test_what_cannot_be_provisioned_is_refused(aws):
 
 def test_provisioning_a_function_that_cannot_start_fails_and_says_so(aws):
     name = aws.create("import nothing_like_this", Publish=True)
-    aws.lambda_.put_provisioned_concurrency_config(
-        FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1
-    )
+    aws.lambda_.put_provisioned_concurrency_config(FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1)
     with pytest.raises(AssertionError, match="FAILED"):
         aws.provision(name, "1", 1)
 

@@ -59,7 +59,7 @@ def test_the_tutorial_s_bash_runtime(aws):
     for text in ("first", "second"):
         result = aws.invoke(name, {"text": text}, tail=True)
         assert result.error is None, result.raw + result.log.encode()
-        assert result.raw.decode() == f"Echoing request: '{{\"text\": \"{text}\"}}'"
+        assert result.raw.decode() == f'Echoing request: \'{{"text": "{text}"}}\''
         assert f'{{"text": "{text}"}}' in result.log
 
 
@@ -123,7 +123,8 @@ def test_aws_s_runtime_client_for_python_unchanged(aws):
     result = aws.invoke(name, {"a": "ü"}, tail=True)
     assert result.error is None, result.raw
     assert result.payload == {"event": {"a": "ü"}, "id": result.request_id, "arn": aws.arn(name)}
-    assert "printed" in result.log and f"{result.request_id}\tlogged" in result.log
+    assert "printed" in result.log
+    assert f"{result.request_id}\tlogged" in result.log
     failed = aws.invoke(name, "fail")
     assert failed.error == "Unhandled"
     assert (failed.payload["errorType"], failed.payload["errorMessage"]) == ("LookupError", "not there")

@@ -223,9 +223,7 @@ def test_a_crash_while_it_loads(aws):
 def test_results_that_are_no_json(aws):
     result = fails(aws, "def handler(event, context): return {1, 2}")
     assert result.payload["errorType"] == "Runtime.MarshalError"
-    assert result.payload["errorMessage"] == (
-        "Unable to marshal response: Object of type set is not JSON serializable"
-    )
+    assert result.payload["errorMessage"] == ("Unable to marshal response: Object of type set is not JSON serializable")
 
 
 def test_a_result_over_6_mb(aws):
@@ -255,7 +253,9 @@ def test_a_bootstrap_that_does_nothing(aws):
 
 
 def test_an_exec_wrapper_that_is_not_there(aws):
-    result = fails(aws, "def handler(event, context): pass", Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/none"}})
+    result = fails(
+        aws, "def handler(event, context): pass", Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/none"}}
+    )
     message = f"RequestId: {result.request_id} Error: Runtime exited with error: exit status 127"
     assert result.payload == {"errorType": "Runtime.ExitError", "errorMessage": message}
 

@@ -71,7 +71,8 @@ def test_what_is_not_given_has_aws_s_defaults(aws):
     assert {key: shown.get(key) for key in expected} == expected
     assert uuid.UUID(shown["RevisionId"])
     assert shown["LastModified"].endswith("+0000")
-    assert "Environment" not in shown and "Layers" not in shown
+    assert "Environment" not in shown
+    assert "Layers" not in shown
 
 
 def test_the_code_can_be_downloaded_again(aws):
@@ -95,8 +96,7 @@ def test_a_configuration_is_changed_in_what_is_given_only(aws):
 
 
 def test_a_function_goes_by_name_by_partial_and_by_full_arn(aws):
-    name = aws.create(ECHO)
-    aws.lambda_.publish_version(FunctionName=name)
+    name = aws.create(ECHO, Publish=True)
     for reference in (name, f"{aws.number}:function:{name}", aws.arn(name)):
         assert aws.lambda_.get_function(FunctionName=reference)["Configuration"]["FunctionName"] == name
         assert aws.result(reference, 5) == 5

@@ -19,10 +19,14 @@ def test_who_am_i(aws):
 
 def test_a_life_of_a_role(aws):
     created = aws.iam.create_role(
-        RoleName="lambda-role", AssumeRolePolicyDocument=json.dumps(TRUST), Description="d", Tags=[{"Key": "a", "Value": "b"}]
+        RoleName="lambda-role",
+        AssumeRolePolicyDocument=json.dumps(TRUST),
+        Description="d",
+        Tags=[{"Key": "a", "Value": "b"}],
     )["Role"]
     assert created["Arn"] == f"arn:aws:iam::{aws.number}:role/lambda-role"
-    assert created["Path"] == "/" and created["RoleId"].startswith("AROA")
+    assert created["Path"] == "/"
+    assert created["RoleId"].startswith("AROA")
     assert created["AssumeRolePolicyDocument"] == TRUST
     role = aws.iam.get_role(RoleName="lambda-role")["Role"]
     assert (role["RoleId"], role["Description"], role["CreateDate"]) == (
@@ -56,9 +60,7 @@ def test_a_life_of_a_role(aws):
 
 
 def test_a_policy_that_is_no_json_is_refused(aws):
-    refused(
-        aws.iam.create_role, "MalformedPolicyDocument", 400, RoleName="r", AssumeRolePolicyDocument='{"Version": '
-    )
+    refused(aws.iam.create_role, "MalformedPolicyDocument", 400, RoleName="r", AssumeRolePolicyDocument='{"Version": ')
     refused(aws.iam.create_role, "ValidationError", 400, RoleName="bad name!", AssumeRolePolicyDocument="{}")
 
 
@@ -67,7 +69,8 @@ def test_roles_are_listed_page_by_page(aws):
         aws.iam.create_role(RoleName=f"role-{number}", AssumeRolePolicyDocument=json.dumps(TRUST))
     pages = list(aws.iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 2}))
     names = [role["RoleName"] for page in pages for role in page["Roles"]]
-    assert names == [f"role-{number}" for number in range(5)] and len(pages) == 3
+    assert names == [f"role-{number}" for number in range(5)]
+    assert len(pages) == 3
 
 
 def test_an_assumed_role_is_somebody_else(aws, server):

@@ -27,7 +27,7 @@ def shared_echo(server):
 
 @pytest.mark.parametrize(
     "event",
-    [None, True, 0, -1.5, "", "grüße ☃ \U0001f40d \\ \" \n", [], {}, {"a": [1, {"b": None}]}, [[[[[]]]]], "x" * 100_000],
+    [None, True, 0, -1.5, "", 'grüße ☃ \U0001f40d \\ " \n', [], {}, {"a": [1, {"b": None}]}, [[[[[]]]]], "x" * 100_000],
     ids=lambda event: repr(event)[:20],
 )
 def test_events_and_results_are_any_json(shared_echo, event):
@@ -134,7 +134,9 @@ def test_the_tail_is_the_last_4_kb(aws):
     name = aws.create('def handler(event, context):\n    for number in range(1000): print("line", number)')
     log = aws.invoke(name, tail=True).log
     assert len(log.encode()) == 4096
-    assert "line 999" in log and "REPORT RequestId" in log and "line 0\n" not in log
+    assert "line 999" in log
+    assert "REPORT RequestId" in log
+    assert "line 0\n" not in log
 
 
 def test_without_the_tail_there_is_no_log(aws):
@@ -146,9 +148,7 @@ def test_a_dry_run_runs_nothing(aws):
     name = aws.create('def handler(event, context): print("it ran")')
     answer = aws.lambda_.invoke(FunctionName=name, InvocationType="DryRun")
     assert (answer["StatusCode"], answer["Payload"].read()) == (204, b"")
-    refused(
-        aws.lambda_.invoke, "ResourceNotFoundException", 404, FunctionName="missing", InvocationType="DryRun"
-    )
+    refused(aws.lambda_.invoke, "ResourceNotFoundException", 404, FunctionName="missing", InvocationType="DryRun")
     aws.invoke(name)
     lines = aws.logged(name, "REPORT RequestId")
     assert sum("it ran" in line for line in lines) == 1

@@ -117,7 +117,8 @@ def test_pages_forward_and_backward(aws):
     assert numbers(newest) == list(range(15, 25))
     older = aws.logs.get_log_events(nextToken=newest["nextBackwardToken"], **get)
     assert numbers(older) == list(range(5, 15))
-    assert newest["nextForwardToken"].startswith("f/") and newest["nextBackwardToken"].startswith("b/")
+    assert newest["nextForwardToken"].startswith("f/")
+    assert newest["nextBackwardToken"].startswith("b/")
 
     # What comes later is found from where the reader stopped.
     late = [{"timestamp": NOW_MS + 100, "message": "event 100"}]
@@ -140,7 +141,8 @@ def test_a_function_s_log(aws):
     assert [line for line in shown if line.startswith(("START", "number", "END"))] == expected
     assert shown[0].startswith("INIT_START Runtime Version: python:")
     reports = [line for line in shown if line.startswith("REPORT")]
-    assert "\tInit Duration: " in reports[0] and "\tInit Duration: " not in reports[1]
+    assert "\tInit Duration: " in reports[0]
+    assert "\tInit Duration: " not in reports[1]
     # One stream per environment, named as the context says.
     [stream] = aws.logs.describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
     assert "/[$LATEST]" in stream["logStreamName"]

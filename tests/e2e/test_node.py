@@ -14,7 +14,9 @@ HANDLERS = {
     },
     "CommonJS": {"index.js": "exports.handler = async (event) => ({ got: event.n, type: 'cjs' });"},
     "CommonJS by name": {"index.cjs": "exports.handler = async (event) => ({ got: event.n, type: 'cjs' });"},
-    "callback": {"index.js": "exports.handler = (event, context, callback) => callback(null, { got: event.n, type: 'callback' });"},
+    "callback": {
+        "index.js": "exports.handler = (event, context, callback) => callback(null, { got: event.n, type: 'callback' });"
+    },
     "top-level await": {
         "index.mjs": "const type = await Promise.resolve('tla');\nexport const handler = async (event) => ({ got: event.n, type });"
     },

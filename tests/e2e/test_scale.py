@@ -40,9 +40,7 @@ def create_functions(server, account):
             if time.monotonic() > until:
                 break
             name = f"function-{number:05}"
-            connection.request(
-                "POST", "/2015-03-31/functions", json.dumps({"FunctionName": name, **document}), headers
-            )
+            connection.request("POST", "/2015-03-31/functions", json.dumps({"FunctionName": name, **document}), headers)
             answer = connection.getresponse()
             text = answer.read()
             assert answer.status == 201, text

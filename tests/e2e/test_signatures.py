@@ -12,19 +12,17 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from account import refused
-from lambent import BINARY, Server, clean_environment
+from lambent import ACCESS_KEY, BINARY, clean_environment
 
-KEY = ("AKIALAMBENTTEST00001", "a-secret-that-only-the-tests-know")
 PATH = "/2015-03-31/functions/"
 
 
-@pytest.fixture(scope="module")
-def strict():
-    with Server("--auth", "sigv4", "--access-key", ":".join(KEY), "--pool-size", "0") as server:
-        yield server
+@pytest.fixture
+def strict(strict_server):
+    return strict_server
 
 
-def sign(server, method="GET", path=PATH, body=None, key=KEY, service="lambda", auth=SigV4Auth, **settings):
+def sign(server, method="GET", path=PATH, body=None, key=ACCESS_KEY, service="lambda", auth=SigV4Auth, **settings):
     """The headers and the path of a signed request."""
     request = AWSRequest(method, server.endpoint + path, data=body)
     auth(Credentials(*key), service, "us-east-1", **settings).add_auth(request)
@@ -39,12 +37,12 @@ def error(answer):
 def test_a_good_signature(strict):
     headers, path = sign(strict)
     assert strict.request("GET", path, headers=headers)[0] == 200
-    client = strict.client("sts", credentials=KEY)
+    client = strict.client("sts", credentials=ACCESS_KEY)
     assert client.get_caller_identity()["Account"] == "000000000000"
 
 
 def test_a_wrong_secret(strict):
-    headers, path = sign(strict, key=(KEY[0], "guessed"))
+    headers, path = sign(strict, key=(ACCESS_KEY[0], "guessed"))
     status, code, message = error(strict.request("GET", path, headers=headers))
     assert (status, code) == (403, "InvalidSignatureException")
     assert message == (
@@ -66,7 +64,7 @@ def test_what_was_changed_after_signing(strict):
 
 
 def test_an_unknown_key(strict):
-    headers, path = sign(strict, key=("AKIANOBODYNOBODY0001", KEY[1]))
+    headers, path = sign(strict, key=("AKIANOBODYNOBODY0001", ACCESS_KEY[1]))
     assert error(strict.request("GET", path, headers=headers)) == (
         403,
         "UnrecognizedClientException",
@@ -92,13 +90,19 @@ def test_no_signature(strict):
 def test_a_header_that_is_none(strict, header):
     status, code, _ = error(strict.request("GET", PATH, headers={"Authorization": header}))
     assert status == 403
-    assert code in ("IncompleteSignatureException", "MissingAuthenticationTokenException", "UnrecognizedClientException")
+    assert code in (
+        "IncompleteSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    )
 
 
 def test_a_clock_that_is_wrong(strict, monkeypatch):
     def at(hours):
         moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)
-        monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: moment.replace(tzinfo=None))
+        monkeypatch.setattr(
+            botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: moment.replace(tzinfo=None)
+        )
         headers, path = sign(strict)
         return error(strict.request("GET", path, headers=headers))
 
@@ -118,11 +122,12 @@ def test_presigned_requests(strict, monkeypatch):
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: moment.replace(tzinfo=None))
     _, path = sign(strict, auth=SigV4QueryAuth, expires=60)
     status, code, message = error(strict.request("GET", path))
-    assert status == 403 and "expired" in message
+    assert status == 403
+    assert "expired" in message
 
 
 def test_the_words_of_the_other_protocols(strict):
-    wrong = (KEY[0], "guessed")
+    wrong = (ACCESS_KEY[0], "guessed")
     refused(
         strict.client("logs", credentials=wrong).describe_log_groups,
         "InvalidSignatureException",
@@ -142,11 +147,11 @@ def test_session_credentials(strict):
             {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
         ],
     }
-    strict.client("iam", credentials=KEY).create_role(
-        RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust)
+    strict.client("iam", credentials=ACCESS_KEY).create_role(
+        RoleName="visitor", AssumeRolePolicyDocument=json.dumps(trust)
     )
-    answer = strict.client("sts", credentials=KEY).assume_role(
-        RoleArn="arn:aws:iam::000000000000:role/worker", RoleSessionName="session"
+    answer = strict.client("sts", credentials=ACCESS_KEY).assume_role(
+        RoleArn="arn:aws:iam::000000000000:role/visitor", RoleSessionName="session"
     )["Credentials"]
 
     def client(token):
@@ -160,7 +165,7 @@ def test_session_credentials(strict):
         )
 
     identity = client(answer["SessionToken"]).get_caller_identity()
-    assert identity["Arn"] == "arn:aws:sts::000000000000:assumed-role/worker/session"
+    assert identity["Arn"] == "arn:aws:sts::000000000000:assumed-role/visitor/session"
     token = answer["SessionToken"]
     forged = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
     for wrong in (forged, "short", None):
@@ -168,7 +173,7 @@ def test_session_credentials(strict):
 
 
 def test_many_wrong_guesses_do_not_shut_out_who_is_right(strict):
-    wrong, path = sign(strict, key=(KEY[0], "guessed"))
+    wrong, path = sign(strict, key=(ACCESS_KEY[0], "guessed"))
     for _ in range(50):
         assert strict.request("GET", path, headers=wrong)[0] == 403
     headers, path = sign(strict)
@@ -191,12 +196,15 @@ def test_a_server_that_everybody_reaches_must_check_signatures():
 
 def test_a_server_that_nobody_could_sign_in_to_does_not_start():
     status, said = serve("--listen", "127.0.0.1:0", "--auth", "sigv4")
-    assert status != 0 and "--access-key" in said
+    assert status != 0
+    assert "--access-key" in said
     status, said = serve("--listen", "127.0.0.1:0", "--auth", "sigv4", "--access-key", "no-secret")
-    assert status != 0 and "ID:SECRET" in said
+    assert status != 0
+    assert "ID:SECRET" in said
 
 
 def test_an_address_that_is_taken(strict):
     host, port = strict.address
     status, said = serve("--listen", f"{host}:{port}")
-    assert status != 0 and "another server has this port" in said
+    assert status != 0
+    assert "another server has this port" in said

@@ -30,7 +30,7 @@ def publish(aws, name, answer, **settings):
     """Publishes new code; returns the version's number."""
     aws.update(name, who(answer))
     version = aws.lambda_.publish_version(FunctionName=name, **settings)["Version"]
-    aws.lambda_.get_waiter("published_version_active").wait(FunctionName=name, Qualifier=version)
+    aws.wait_published(name, version)
     return version
 
 
@@ -40,6 +40,7 @@ def test_a_version_keeps_what_was_published(aws):
     assert published["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert (published["Version"], published["FunctionArn"]) == ("1", aws.arn(name, 1))
     assert published["Description"] == "first"
+    aws.wait_published(name, "1")
     assert publish(aws, name, 2, Description="second") == "2"
     aws.update(name, who(3))
     assert [aws.result(name, Qualifier=qualifier)["answer"] for qualifier in ("1", "2", "$LATEST")] == [1, 2, 3]
@@ -64,11 +65,9 @@ def test_publishing_what_has_not_changed_gives_the_last_version(aws):
 def test_create_and_update_can_publish(aws):
     name = aws.create(who(1), Publish=True)
     assert aws.invoke(name, Qualifier="1").payload["answer"] == 1
-    updated = aws.lambda_.update_function_code(
-        FunctionName=name, ZipFile=package({"index.py": who(2)}), Publish=True
-    )
+    updated = aws.lambda_.update_function_code(FunctionName=name, ZipFile=package({"index.py": who(2)}), Publish=True)
     assert updated["Version"] == "2"
-    aws.wait_updated(name)
+    aws.wait_published(name, "2")
     assert aws.invoke(name, Qualifier="2").payload["answer"] == 2
 
 
@@ -164,9 +163,7 @@ def test_a_weighted_alias_runs_both_versions(aws):
     # All of one version: once in 2^59 runs.
     assert {result.version for result in results} == {"1", "2"}
     assert all(result.version == str(result.payload["answer"]) for result in results)
-    aws.lambda_.update_alias(
-        FunctionName=name, Name="canary", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}}
-    )
+    aws.lambda_.update_alias(FunctionName=name, Name="canary", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}})
     assert {aws.invoke(name, Qualifier="canary").version for _ in range(10)} == {"2"}
     aws.lambda_.update_alias(FunctionName=name, Name="canary", RoutingConfig={"AdditionalVersionWeights": {}})
     assert {aws.invoke(name, Qualifier="canary").version for _ in range(10)} == {"1"}
