@@ -26,7 +26,11 @@ pub(crate) async fn show(parts: &AdminParts, query: &str) -> Response {
         Ok(bill) => json(StatusCode::OK, &bill),
         Err(error) => {
             tracing::error!(%error, "the bill cannot be made");
-            failure(StatusCode::INTERNAL_SERVER_ERROR, "the store cannot be read; the server's log says why", None)
+            failure(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the store cannot be read; the server's log says why",
+                None,
+            )
         }
     }
 }

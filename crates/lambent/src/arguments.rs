@@ -56,7 +56,13 @@ pub(crate) struct ServeOptions {
     pub(crate) auth: Auth,
     /// An access key of the account, as ID:SECRET; may be given several times, or in the environment with commas
     /// between (where other users cannot see it).
-    #[arg(long, value_name = "ID:SECRET", env = "LAMBENT_ACCESS_KEYS", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "ID:SECRET",
+        env = "LAMBENT_ACCESS_KEYS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub(crate) access_key: Vec<String>,
     /// Real time, or time that stands still until `lambent clock advance`.
     #[arg(long, value_enum, default_value = "real", env = "LAMBENT_CLOCK")]

@@ -24,6 +24,8 @@ pub(crate) fn run(options: &AwsOptions) -> Result<ExitCode, Failure> {
             "the AWS CLI is not installed: no program `aws` was found",
             "install it with `apt-get install awscli`, `brew install awscli` or `pip install awscli`",
         )),
-        Err(error) => Err(Failure::new(format!("the AWS CLI cannot be started: {error}"), "run `aws --version`")),
+        Err(error) => {
+            Err(Failure::new(format!("the AWS CLI cannot be started: {error}"), "run `aws --version`"))
+        }
     }
 }

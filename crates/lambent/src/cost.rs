@@ -26,7 +26,10 @@ fn print(bill: &Value) {
     line(&paint("1", &format!("Account {}, {}", text(&bill["account"]), text(&bill["month"]))));
     let lines = bill["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !lines.is_empty() {
-        line(&format!("{:<32} {:>8} {:>10} {:>14} {:>16}", "function", "version", "requests", "GB-seconds", "cost"));
+        line(&format!(
+            "{:<32} {:>8} {:>10} {:>14} {:>16}",
+            "function", "version", "requests", "GB-seconds", "cost"
+        ));
     }
     for row in lines {
         let name = match row["provisioned"] == true {

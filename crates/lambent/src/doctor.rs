@@ -59,7 +59,11 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<ExitCode, Failure> {
         for finding in &findings {
             print(finding);
         }
-        line(if failed { "\nSomething is missing: see the remedies above." } else { "\nThis host can run Lambent." });
+        line(if failed {
+            "\nSomething is missing: see the remedies above."
+        } else {
+            "\nThis host can run Lambent."
+        });
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -23,7 +23,10 @@ impl EndpointOption {
         format!("{}{path}", self.endpoint.trim_end_matches('/'))
     }
 
-    fn answer(&self, result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+    fn answer(
+        &self,
+        result: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Value, Failure> {
         let mut response = result.map_err(|error| {
             Failure::new(
                 format!("no answer from {}: {error}", self.endpoint),

@@ -82,7 +82,10 @@ fn access_keys(options: &ServeOptions) -> Result<Vec<(String, AccessKey)>, Failu
         Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
             Ok((id.to_owned(), AccessKey::root(secret.to_owned(), options.account.clone())))
         }
-        _ => Err(Failure::new("an access key has the form ID:SECRET", "for example AKIALAMBENTADMIN0001:a-long-secret")),
+        _ => Err(Failure::new(
+            "an access key has the form ID:SECRET",
+            "for example AKIALAMBENTADMIN0001:a-long-secret",
+        )),
     };
     options.access_key.iter().map(parse).collect()
 }
@@ -98,7 +101,10 @@ fn greet(server: &Server, started: Stopwatch) {
     say(&format!("{} {}", paint("1;32", "Lambent is ready at"), paint("1", &endpoint)));
     say(&format!("  started in {} ms", started.elapsed().as_millis()));
     if isolation.level == "process" {
-        say(&paint("1;31", "  isolation: NONE. Functions run as plain processes of this user and can do what it can."));
+        say(&paint(
+            "1;31",
+            "  isolation: NONE. Functions run as plain processes of this user and can do what it can.",
+        ));
     } else {
         say(&format!("  isolation: {}", isolation.level));
     }

@@ -47,6 +47,8 @@ impl Limits {
 pub(crate) trait ResourceGroup {
     /// Makes it, with no limits but that on processes.
     fn create(&self) -> io::Result<()>;
+    /// Opened so that a process can be forked into it. `None`: it must enter by itself.
+    fn birthplace(&self) -> io::Result<Option<OwnedFd>>;
     /// Opened so that a process with a single thread can write "0" to each and so move itself in.
     fn entrances(&self) -> io::Result<Vec<OwnedFd>>;
     /// Sets memory and swap.

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,14 +138,19 @@ impl Root {
         Ok(Self { path, namespace, interpreter: installation.map(|installation| installation.program) })
     }
 
-    /// Forks with this root and nothing else mounted. `home` is the launcher's own mount namespace.
+    /// Forks with this root and nothing else mounted, and into a control group (v2) if one is given. `home` is the launcher's own mount namespace.
     ///
     /// # Errors
     /// The step that failed.
-    pub(crate) fn fork(&self, namespaces: i32, home: &File) -> Result<Forked, Fault> {
+    pub(crate) fn fork(
+        &self,
+        namespaces: i32,
+        group: Option<BorrowedFd<'_>>,
+        home: &File,
+    ) -> Result<Forked, Fault> {
         let mounts = Some(LinkNameSpaceType::Mount);
         move_into_link_name_space(self.namespace.as_fd(), mounts).step("enter the root's namespace")?;
-        let forked = syscalls::fork_into(u64::from(namespaces.cast_unsigned()));
+        let forked = syscalls::fork_into(namespaces, group);
         if !matches!(forked, Ok(Forked::Child)) {
             move_into_link_name_space(home.as_fd(), mounts).step("leave the root's namespace")?;
         }
@@ -156,8 +161,7 @@ impl Root {
 /// Makes a mount namespace in which `root` is all there is.
 fn isolate(root: &Path, needs_visible_proc: bool) -> Result<File, Fault> {
     let (mut ready, mut say) = std::io::pipe().step("make a pipe")?;
-    let namespace = u64::from(libc::CLONE_NEWNS.cast_unsigned());
-    let (process, pidfd) = match syscalls::fork_into(namespace).step("fork for a root")? {
+    let (process, pidfd) = match syscalls::fork_into(libc::CLONE_NEWNS, None).step("fork for a root")? {
         Forked::Parent(process, pidfd) => (process, pidfd),
         Forked::Child => {
             let text = match become_root(root, needs_visible_proc) {

@@ -16,6 +16,9 @@ fn check(result: libc::c_long) -> io::Result<libc::c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
+/// Of clone3 only, and so too large for the C library's type.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
 /// Which side of a fork this is.
 #[derive(Debug)]
 pub(crate) enum Forked {
@@ -25,12 +28,17 @@ pub(crate) enum Forked {
     Parent(ProcessId, OwnedFd),
 }
 
-/// Forks into new namespaces (`CLONE_NEW*`). Needs a single-threaded caller.
-pub(crate) fn fork_into(namespaces: u64) -> io::Result<Forked> {
+/// Forks into new namespaces (`CLONE_NEW*`), and into a control group (v2) if one is given. Needs a single-threaded
+/// caller.
+pub(crate) fn fork_into(namespaces: i32, group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
     let mut pidfd: RawFd = -1;
     // SAFETY: clone_args is plain data; zero is "unset" in every field.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = namespaces | u64::from(libc::CLONE_PIDFD.cast_unsigned());
+    args.flags = u64::from((namespaces | libc::CLONE_PIDFD).cast_unsigned());
+    if let Some(group) = group {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = u64::from(group.as_raw_fd().cast_unsigned());
+    }
     args.pidfd = ptr::from_mut(&mut pidfd) as u64;
     args.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
     // SAFETY: without CLONE_VM the child has memory of its own, exactly as after fork(); the caller has a single

@@ -30,7 +30,8 @@ impl FunctionReference {
     /// is asked for.
     ///
     /// # Errors
-    /// In AWS's words: another region or account, a name that is too long, or two qualifiers that differ.
+    /// In AWS's words: another region or account, a new function's name that is too long, or two qualifiers that
+    /// differ.
     pub(crate) fn parse(
         context: &Context,
         operation: &str,
@@ -44,6 +45,9 @@ impl FunctionReference {
                 parts.region.unwrap_or_default(),
                 context.region
             )));
+        }
+        if operation == "CreateFunction" {
+            check_new_name(parts.name)?;
         }
         let reference = Self::in_account(context, &parts, qualifier)?;
         if parts.account.is_some_and(|account| account != context.account.as_str()) {
@@ -65,13 +69,6 @@ impl FunctionReference {
     }
 
     fn in_account(context: &Context, parts: &Parts<'_>, qualifier: Option<&str>) -> Outcome<Self> {
-        if parts.name.chars().count() > NAME_LENGTH_MAX {
-            return Err(invalid_parameter(format!(
-                "1 validation error detected: Value '{}' at 'functionName' failed to satisfy constraint: Member \
-                 must have length less than or equal to {NAME_LENGTH_MAX}",
-                parts.name
-            )));
-        }
         let qualifier = match (parts.qualifier, qualifier) {
             (Some(derived), Some(given)) if derived != given => {
                 return Err(invalid_parameter(
@@ -94,6 +91,17 @@ impl FunctionReference {
     pub(crate) fn arn(&self) -> ids::FunctionArn {
         ids::FunctionArn { qualifier: self.qualifier.clone(), ..self.key.arn() }
     }
+}
+
+/// A function of a longer name cannot be made. Elsewhere such a name is one that is not found: the model allows it.
+fn check_new_name(name: &str) -> Outcome<()> {
+    if name.chars().count() > NAME_LENGTH_MAX {
+        return Err(invalid_parameter(format!(
+            "1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must \
+             have length less than or equal to {NAME_LENGTH_MAX}"
+        )));
+    }
+    Ok(())
 }
 
 /// Takes a name apart as the model's pattern

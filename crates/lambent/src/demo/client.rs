@@ -58,7 +58,10 @@ impl Client {
             return Ok(answer);
         }
         let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Failure::new(format!("the AWS CLI failed: {error}"), "this is a fault of Lambent's: please report it"))
+        Err(Failure::new(
+            format!("the AWS CLI failed: {error}"),
+            "this is a fault of Lambent's: please report it",
+        ))
     }
 
     fn execute(&self, folder: &Path, arguments: &[&str]) -> Result<Output, Failure> {

@@ -101,9 +101,14 @@ impl Walk {
 
     fn bill(&self) -> Result<(), Failure> {
         self.step("What it would have cost on AWS");
-        line(&format!("{} {}", paint("1;34", "$"), paint("1", &format!("lambent cost --endpoint {}", self.endpoint))));
+        line(&format!(
+            "{} {}",
+            paint("1;34", "$"),
+            paint("1", &format!("lambent cost --endpoint {}", self.endpoint))
+        ));
         let endpoint = crate::arguments::EndpointOption { endpoint: self.endpoint.clone() };
-        crate::cost::run(&crate::arguments::CostOptions { endpoint, month: None, account: None, json: false }).map(|_| ())
+        crate::cost::run(&crate::arguments::CostOptions { endpoint, month: None, account: None, json: false })
+            .map(|_| ())
     }
 
     fn create(&self, name: &str, runtime: &str, handler: &str, more: &[&str]) -> Result<(), Failure> {
@@ -149,7 +154,8 @@ impl Walk {
 /// The runtime for the demo's Python: 3.12 where it can be had, otherwise the newest that the host has.
 fn python_runtime() -> Result<&'static str, Failure> {
     let interpreters = Interpreters::new(environment::all());
-    let newest_first = Runtime::all().iter().rev().filter(|runtime| matches!(runtime.kind, Kind::Python { .. }));
+    let newest_first =
+        Runtime::all().iter().rev().filter(|runtime| matches!(runtime.kind, Kind::Python { .. }));
     let found = Runtime::find("python3.12")
         .into_iter()
         .chain(newest_first)
@@ -182,7 +188,9 @@ fn cost_line(log: &str) -> Result<String, Failure> {
     };
     match (figure("Billed Duration: "), figure("Memory Size: ")) {
         (Some(billed_ms), Some(memory_mb)) => Ok(metering::call_cost(billed_ms, memory_mb)),
-        _ => Err(Failure::new("the log has no REPORT line", "this is a fault of Lambent's: please report it")),
+        _ => {
+            Err(Failure::new("the log has no REPORT line", "this is a fault of Lambent's: please report it"))
+        }
     }
 }
 

@@ -56,7 +56,8 @@ fn isolation() -> Result<Vec<Finding>, Failure> {
         if feature.active {
             Finding::ok(feature.name, feature.detail.clone())
         } else {
-            let remedy = feature.remedy.clone().unwrap_or_else(|| "none: this host does not have it".to_owned());
+            let remedy =
+                feature.remedy.clone().unwrap_or_else(|| "none: this host does not have it".to_owned());
             Finding::warning(feature.name, feature.detail.clone(), remedy)
         }
     }));
@@ -138,11 +139,14 @@ fn aws_cli() -> Finding {
             "use `lambent aws`, which passes --endpoint-url, or install 2.13 or newer",
         ),
         Ok(version) => Finding::ok("AWS CLI", version),
-        Err(_) => Finding::warning("AWS CLI", "not installed", "apt-get install awscli, or pip install awscli"),
+        Err(_) => {
+            Finding::warning("AWS CLI", "not installed", "apt-get install awscli, or pip install awscli")
+        }
     }
 }
 
 fn is_before_2_13(version: &str) -> bool {
-    let minor = version.strip_prefix("aws-cli/2.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    let minor =
+        version.strip_prefix("aws-cli/2.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
     minor.is_some_and(|minor| minor < 13)
 }

@@ -89,6 +89,10 @@ impl ResourceGroup for Group {
         }
     }
 
+    fn birthplace(&self) -> io::Result<Option<OwnedFd>> {
+        Ok(None)
+    }
+
     fn entrances(&self) -> io::Result<Vec<OwnedFd>> {
         // By thread, and what enters has one only: moving a whole process takes a lock over every fork and exit on
         // the host, which takes the kernel some 10 ms to get (a wait for RCU).

@@ -129,6 +129,10 @@ impl ResourceGroup for Group {
         write_control(&self.directory.join("pids.max"), &MAX_PROCESSES.to_string())
     }
 
+    fn birthplace(&self) -> io::Result<Option<OwnedFd>> {
+        Ok(Some(OwnedFd::from(fs::File::open(&self.directory)?)))
+    }
+
     fn entrances(&self) -> io::Result<Vec<OwnedFd>> {
         let file = fs::OpenOptions::new().write(true).open(self.directory.join("cgroup.procs"))?;
         Ok(vec![OwnedFd::from(file)])

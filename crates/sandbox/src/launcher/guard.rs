@@ -69,19 +69,18 @@ fn guard_launcher(server: &Channel, setup: &Setup, rootless: bool) -> Result<(),
     // only when everything in the pid namespace is gone, and what is frozen cannot go before it is thawed below.
     let (life, held) = io::pipe().step("make a pipe")?;
     let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS;
-    let (process, _pidfd) =
-        match syscalls::fork_into(u64::from(namespaces.cast_unsigned())).step("fork the launcher")? {
-            Forked::Child => {
-                drop(life);
-                let ended = launch(server, setup, users, session);
-                if let Err(fault) = &ended {
-                    let _gone = server.send(&Report::Unusable { reason: fault.to_string() }, &[]);
-                }
-                drop(held);
-                syscalls::exit(i32::from(ended.is_err()))
+    let (process, _pidfd) = match syscalls::fork_into(namespaces, None).step("fork the launcher")? {
+        Forked::Child => {
+            drop(life);
+            let ended = launch(server, setup, users, session);
+            if let Err(fault) = &ended {
+                let _gone = server.send(&Report::Unusable { reason: fault.to_string() }, &[]);
             }
-            Forked::Parent(process, pidfd) => (process, pidfd),
-        };
+            drop(held);
+            syscalls::exit(i32::from(ended.is_err()))
+        }
+        Forked::Parent(process, pidfd) => (process, pidfd),
+    };
     drop(held);
     // Or the server would never see its end close.
     syscalls::duplicate_onto(syscalls::borrow(0), std::os::fd::AsRawFd::as_raw_fd(server))

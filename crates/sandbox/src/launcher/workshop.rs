@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::fs::{Gid, Uid, fchown};
@@ -161,18 +161,20 @@ impl Workshop {
         fchown(&entrance, Some(Uid::from_raw(user)), Some(Gid::from_raw(user)))
             .step("give the pipe to the user")?;
         rustix::io::ioctl_fionbio(&output, true).step("make the output non-blocking")?;
-        let entrances = match group {
+        let (birthplace, entrances) = match group {
             Some(group) => {
                 group.create().step("make a control group")?;
-                group.entrances().step("open the control group")?
+                let birthplace = group.birthplace().step("open the control group")?;
+                let enters = birthplace.is_none().then(|| group.entrances());
+                (birthplace, enters.unwrap_or(Ok(Vec::new())).step("open the control group")?)
             }
-            None => Vec::new(),
+            None => (None, Vec::new()),
         };
         let mut namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
         if key.network == Network::Endpoint {
             namespaces |= libc::CLONE_NEWNET;
         }
-        match root.fork(namespaces, &self.home_mounts)? {
+        match root.fork(namespaces, birthplace.as_ref().map(AsFd::as_fd), &self.home_mounts)? {
             Forked::Parent(process, pidfd) => Ok((process, pidfd, output, entrance)),
             Forked::Child => init::run(Birth {
                 network: key.network,

@@ -77,7 +77,7 @@ impl Zygote {
         coarse_memory_limit: bool,
     ) -> Result<Self, Fault> {
         let (control, theirs) = Channel::pair().step("make a control socket")?;
-        let pidfd = match root.fork(0, home)? {
+        let pidfd = match root.fork(0, None, home)? {
             Forked::Parent(_, pidfd) => pidfd,
             Forked::Child => {
                 let fault = become_zygote(&key, root, &theirs);
