@@ -166,8 +166,11 @@ async fn a_second_function_of_the_same_name_is_refused() {
 async fn a_function_that_is_not_there_is_named_as_the_caller_did() {
     let harness = Harness::new().await;
     harness.create(idle("f")).await;
+    let long = "x".repeat(65);
     for (name, message) in [
         ("g", format!("Function not found: {ARN}:g")),
+        // Too long for a new function only.
+        (&long, format!("Function not found: {ARN}:{long}")),
         ("g:live", format!("Function not found: {ARN}:g:live")),
         ("f:7", format!("Function not found: {ARN}:f:7")),
         ("f:live", format!("Function not found: {ARN}:f:live")),
