@@ -206,6 +206,26 @@ def test_every_block_is_either_run_or_for_reading(page):
         assert block.language in RUN | READ, f"{page}:{block.line}: {block.language or 'no language'}"
 
 
+def excerpts(page):
+    """What rust and toml blocks say is in a file: after a line such as `// crates/logs/src/lib.rs`."""
+    for block in blocks(page):
+        path, lines = None, []
+        for line in [*block.lines, None]:
+            named = line and re.fullmatch(r"(?://|#) ([\w./-]+/[\w.-]+\.\w+)", line)
+            if (named or line is None) and path:
+                yield block.line, path, "\n".join(lines).strip("\n")
+            if named:
+                path, lines = named[1], []
+            else:
+                lines.append(line)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/dev/")])
+def test_excerpts_are_what_the_files_say(page):
+    for line, path, text in excerpts(page):
+        assert text in (ROOT / path).read_text(), f"{page}:{line}: {path} does not have this:\n{text}"
+
+
 def test_no_exclusion_is_left_over():
     first_lines = {block.lines[0] for page in PAGES for block in blocks(page) if block.lines}
     assert set(EXCLUDED) <= first_lines
