@@ -192,4 +192,17 @@ mod tests {
         assert_eq!(Qualifier::parse("07"), Qualifier::Alias("07".to_owned()));
         assert_eq!(Qualifier::parse("7"), Qualifier::Version(7));
     }
+
+    proptest::proptest! {
+        /// What is accepted is understood: it prints as it came.
+        #[test]
+        fn any_text_is_either_refused_or_survives_a_round_trip(text in "(arn:)?[a-z:0-9/$A-Z-]{0,80}|\\PC{0,40}") {
+            if let Ok(arn) = Arn::parse(&text) {
+                proptest::prop_assert_eq!(arn.to_string(), text.clone());
+            }
+            if let Ok(arn) = FunctionArn::parse(&text) {
+                proptest::prop_assert_eq!(FunctionArn::parse(&arn.to_string()), Ok(arn));
+            }
+        }
+    }
 }

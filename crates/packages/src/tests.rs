@@ -362,3 +362,44 @@ async fn removing_a_tree_does_not_follow_its_links() {
     assert_eq!(packages.remove(&key, async { Ok::<_, PackageError>(false) }).await, Ok(true));
     assert_eq!(fs::read(outside).unwrap(), b"precious");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(200))]
+
+    /// Whatever is done to a zip's bytes: it is refused, or it unpacks to files inside its own tree.
+    #[test]
+    fn a_mutilated_zip_is_refused_or_harmless(
+        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()), 1..12),
+        cut in proptest::prelude::any::<proptest::sample::Index>(),
+        whether_to_cut in proptest::prelude::any::<bool>(),
+    ) {
+        let good = zip_of(&[
+            ("dir/", Directory),
+            ("dir/index.py", File(0o755, b"def handler(event, context): return event")),
+            ("link", Link("dir/index.py")),
+        ]);
+        let mut bytes = good.to_vec();
+        for (at, value) in &changes {
+            let at = at.index(bytes.len());
+            bytes[at] = *value;
+        }
+        if whether_to_cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let outside = tempfile::tempdir().unwrap();
+            let packages = Packages::open(&outside.path().join("packages"), Tasks::new()).await.unwrap();
+            if let Ok(stored) = packages.put_zip(bytes.into()).await {
+                let tree = packages.unpacked(&stored.package.key).await.unwrap();
+                let root = tree.canonicalize().unwrap();
+                for name in files_in(&tree) {
+                    let Ok(real) = tree.join(&name).canonicalize() else { continue };
+                    assert!(real.starts_with(&root), "{name} leads to {}", real.display());
+                }
+            }
+            // Nothing may have appeared beside the packages' own directory.
+            assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+        });
+    }
+}
