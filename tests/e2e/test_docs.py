@@ -39,6 +39,9 @@ PAGES = sorted(
 )
 
 
+EXAMPLES = {"python": "python3", "node": "node", "custom-rust": "rustc"}
+
+
 class Block:
     """A fenced block: its language, the number of its first line of code (from 1), and its lines."""
 
@@ -198,6 +201,21 @@ def test_javascript(place, page):
     path.write_text(script(page, "js"))
     as_tests = ["--test"] if 'from "node:test"' in path.read_text() else []
     place.run(page, ["node", *as_tests, str(path)])
+
+
+@pytest.mark.skipif(not AWS_CLIENTS, reason="no AWS CLI is installed")
+@pytest.mark.parametrize("example", sorted(EXAMPLES))
+def test_example(place, example):
+    """Twice: a script has to find its function there, too."""
+    if not shutil.which(EXAMPLES[example]):
+        pytest.skip(f"{EXAMPLES[example]} is not installed")
+    (place.programs / "aws").symlink_to(AWS_CLIENTS[max(AWS_CLIENTS)])
+    for _ in range(2):
+        place.run(f"examples/{example}/run.sh", [str(ROOT / "examples" / example / "run.sh")])
+
+
+def test_every_example_is_run():
+    assert {path.parent.name for path in ROOT.glob("examples/*/run.sh")} == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("page", PAGES)
