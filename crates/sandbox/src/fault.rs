@@ -14,6 +14,14 @@ impl Fault {
     pub(crate) fn new(step: impl fmt::Display, source: io::Error) -> Self {
         Self { step: step.to_string(), source }
     }
+
+    /// Whether the host has run out of something that it may have again later.
+    pub(crate) fn is_want_of_room(&self) -> bool {
+        use io::ErrorKind::{OutOfMemory, QuotaExceeded, StorageFull};
+        let short = [libc::EAGAIN, libc::ENFILE, libc::EMFILE, libc::EUSERS];
+        matches!(self.source.kind(), OutOfMemory | QuotaExceeded | StorageFull)
+            || self.source.raw_os_error().is_some_and(|number| short.contains(&number))
+    }
 }
 
 impl fmt::Display for Fault {

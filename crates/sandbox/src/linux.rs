@@ -9,6 +9,7 @@ mod watched;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -59,6 +60,9 @@ pub struct LinuxSandbox {
     tasks: Tasks,
     facts: Facts,
     launcher: Mutex<Launcher>,
+    /// Held by the start that replaces a launcher that has died.
+    relaunch: tokio::sync::Mutex<()>,
+    is_shut_down: AtomicBool,
 }
 
 /// A running launcher.
@@ -75,7 +79,14 @@ impl LinuxSandbox {
     /// [`Unavailable`] when it cannot.
     pub async fn start(options: LinuxOptions, tasks: Tasks) -> Result<Self, Unavailable> {
         let (launcher, facts) = launch(&options, &tasks).await?;
-        Ok(Self { options, tasks, facts, launcher: Mutex::new(launcher) })
+        Ok(Self {
+            options,
+            tasks,
+            facts,
+            launcher: Mutex::new(launcher),
+            relaunch: tokio::sync::Mutex::default(),
+            is_shut_down: AtomicBool::new(false),
+        })
     }
 
     /// What this host offers: found out by making a jail and ending it again.
@@ -102,6 +113,14 @@ impl LinuxSandbox {
         let client = self.current();
         if client.is_alive() {
             return Ok(client);
+        }
+        let _only_one = self.relaunch.lock().await;
+        let client = self.current();
+        if client.is_alive() {
+            return Ok(client);
+        }
+        if self.is_shut_down.load(Ordering::Acquire) {
+            return Err(StartError::Failed("the sandbox has been shut down".to_owned()));
         }
         let (launcher, _) = launch(&self.options, &self.tasks)
             .await
@@ -161,20 +180,19 @@ async fn launch(options: &LinuxOptions, tasks: &Tasks) -> Result<(Launcher, Fact
         server: std::process::id().try_into().unwrap_or_default(),
     };
     let client = Client::connect(ours, &setup, tasks.clone()).map_err(failed)?;
-    match client.first_report().await {
+    let reason = match client.first_report().await {
         Ok(Report::Ready(facts)) => {
             client.serve();
-            Ok((Launcher { client, guard }, facts))
+            return Ok((Launcher { client, guard }, facts));
         }
-        Ok(Report::Unusable { reason }) => {
-            let mut guard = guard;
-            drop(client);
-            tasks.blocking(move || guard.wait());
-            Err(unavailable(reason))
-        }
-        Ok(other) => Err(unavailable(format!("the launcher said {other:?}"))),
-        Err(error) => Err(failed(error)),
-    }
+        Ok(Report::Unusable { reason }) => reason,
+        Ok(other) => format!("the launcher said {other:?}"),
+        Err(error) => format!("the launcher cannot be started: {error}"),
+    };
+    let mut guard = guard;
+    client.hang_up();
+    tasks.blocking(move || guard.wait());
+    Err(unavailable(reason))
 }
 
 #[async_trait]
@@ -193,6 +211,9 @@ impl Sandbox for LinuxSandbox {
     }
 
     async fn shut_down(&self) {
+        self.is_shut_down.store(true, Ordering::Release);
+        // One that is being started has started then.
+        let _relaunched = self.relaunch.lock().await;
         let (client, guard) = {
             let launcher = self.lock();
             (Arc::clone(&launcher.client), launcher.guard.id())

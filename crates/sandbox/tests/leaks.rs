@@ -24,6 +24,7 @@ fn main() {
     }
     harness::run(tests![
         two_hundred_environments_leave_nothing,
+        accounts_that_come_and_go_leave_nothing,
         a_caller_that_gives_up_leaves_nothing,
         a_killed_server_leaves_nothing,
         a_killed_launcher_leaves_nothing_and_is_replaced,
@@ -169,6 +170,25 @@ async fn two_hundred_environments_leave_nothing() -> Verdict {
         settle_to(&before).await;
         stage.strike().await;
     }
+    Verdict::Passed
+}
+
+async fn accounts_that_come_and_go_leave_nothing() -> Verdict {
+    let stage = Stage::set(POOLS).await.unwrap();
+    let mut spec = stage.python("python", "def handler(event, context):\n    return event\n");
+    let mut processes = Vec::new();
+    for account in 0..6 {
+        spec.account = ids::AccountId::parse(&format!("{account:012}")).unwrap();
+        stage.warm(&spec).await;
+        let environment = stage.start(spec.clone()).await;
+        assert!(environment.pooled);
+        environment.process.kill().await;
+        stage.sandbox.filled().await;
+        processes.push(descendants(std::process::id()).len());
+    }
+    // Two accounts have pools; those of the others are gone.
+    settle(&format!("{processes:?}"), || descendants(std::process::id()).len() == processes[1]).await;
+    stage.strike().await;
     Verdict::Passed
 }
 

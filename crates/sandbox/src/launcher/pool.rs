@@ -219,3 +219,91 @@ impl Pools {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{EnvironmentId, Network};
+
+    fn spec(account: &str, variables: &[(&str, &str)]) -> EnvironmentSpec {
+        EnvironmentSpec {
+            id: EnvironmentId("0".to_owned()),
+            account: AccountId::parse(account).unwrap(),
+            program: Program::Python { interpreter: "/usr/bin/python3".into() },
+            task_dir: "/code".into(),
+            layer_dirs: Vec::new(),
+            variables: variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            memory_mb: 128,
+            tmp_mb: 512,
+            network: Network::Endpoint,
+        }
+    }
+
+    fn key(account: &str) -> PoolKey {
+        PoolKey::of(&spec(account, &[])).unwrap()
+    }
+
+    const ONE: &str = "000000000001";
+    const TWO: &str = "000000000002";
+
+    #[test]
+    fn what_only_an_exec_can_set_keeps_out_of_the_pool() {
+        let is_poolable = |name: &str, value: &str| PoolKey::of(&spec(ONE, &[(name, value)])).is_some();
+        for (name, value) in
+            [("PYTHONPATH", "/opt/lib"), ("PYTHONHASHSEED", "0"), ("LD_PRELOAD", "/opt/x.so")]
+        {
+            assert!(!is_poolable(name, value), "{name}");
+        }
+        assert!(
+            !is_poolable("NODE_OPTIONS", "--require /opt/x.js")
+                && !is_poolable("AWS_LAMBDA_EXEC_WRAPPER", "/opt/w")
+        );
+        assert!(is_poolable("PYTHONPATH", "/var/runtime") && is_poolable("NODE_PATH", "/opt/nodejs"));
+        assert!(is_poolable("MY_SETTING", "x"));
+    }
+
+    #[test]
+    fn a_key_tells_accounts_networks_and_locales_apart_and_nothing_else() {
+        let base = PoolKey::of(&spec(ONE, &[("LANG", "C"), ("A", "1")])).unwrap();
+        assert_eq!(Some(&base), PoolKey::of(&spec(ONE, &[("A", "2"), ("LANG", "C")])).as_ref());
+        assert_ne!(Some(&base), PoolKey::of(&spec(ONE, &[("LANG", "de_DE.UTF-8")])).as_ref());
+        assert_ne!(Some(&base), PoolKey::of(&spec(TWO, &[("LANG", "C")])).as_ref());
+        let host = EnvironmentSpec { network: Network::Host, ..spec(ONE, &[("LANG", "C")]) };
+        assert_ne!(Some(&base), PoolKey::of(&host).as_ref());
+    }
+
+    #[test]
+    fn the_key_unused_for_longest_gives_way() {
+        let mut pools = Pools::new(PoolSizes { jails: 0, prepared: 1, keys: 2 });
+        let (one, two, three) = (key(ONE), key(TWO), key("000000000003"));
+        for key in [&one, &two, &one] {
+            assert_eq!(pools.expect(&key.root, Some(key)), None);
+        }
+        assert_eq!(pools.expect(&three.root, Some(&three)), Some(two.clone()));
+        let need = Need::Prepared(two.clone());
+        pools.put(&need, 7);
+        assert_eq!(pools.forget(&two), [7]);
+        // One that comes too late is not kept.
+        pools.put(&need, 8);
+        assert!(!pools.knows(&two) && pools.take_prepared(&two).is_none());
+    }
+
+    #[test]
+    fn what_keeps_failing_is_given_up() {
+        let mut pools = Pools::new(PoolSizes { jails: 1, prepared: 0, keys: 0 });
+        let root = key(ONE).root;
+        pools.expect(&root, None);
+        for attempt in 1..=3 {
+            let need = pools.next_need().unwrap();
+            assert_eq!(pools.fail(&need), attempt == 3);
+        }
+        assert!(pools.next_need().is_none() && pools.is_full());
+    }
+
+    #[test]
+    fn without_sizes_nothing_is_wanted() {
+        let mut pools = Pools::new(PoolSizes::NONE);
+        pools.expect(&key(ONE).root, Some(&key(ONE)));
+        assert!(pools.is_full() && pools.next_need().is_none());
+    }
+}

@@ -9,7 +9,7 @@ use super::events::{Number, Source};
 use super::jail::{Duty, Jail, Occupant};
 use super::network::Listeners;
 use super::pool::{Need, PoolKey, root_key};
-use super::protocol::{Command, Order, Report};
+use super::protocol::{Command, Order, Refusal, Report};
 use super::supervisor::Supervisor;
 use super::workshop::DEFAULT_TMP_MB;
 use super::zygote::{Answer, BLANK_FILE};
@@ -205,7 +205,7 @@ impl Supervisor {
         let Some(zygote) = self.zygotes.remove(&number) else { return };
         self.events.remove(&zygote.control);
         for jail in zygote.queue {
-            self.fail_jail(jail, "a zygote has ended");
+            self.fail_jail(jail, Refusal::Failed("a zygote has ended".to_owned()));
         }
     }
 
@@ -225,7 +225,7 @@ impl Supervisor {
                 {
                     self.pools.distrust(&key);
                 }
-                return self.fail_jail(number, &text);
+                return self.fail_jail(number, Refusal::Failed(text));
             }
         }
         match &jail.duty {

@@ -1,10 +1,12 @@
 //! What the server and the launcher say to each other, and what the launcher and the init of a jail do.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Group;
+use crate::fault::Fault;
 use crate::spec::EnvironmentSpec;
 use crate::syscalls::{Ended, ProcessId};
 
@@ -92,6 +94,23 @@ pub(crate) enum Refusal {
     NoRoom(String),
     /// Anything else.
     Failed(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::InvalidEntrypoint(text) | Self::NoRoom(text) | Self::Failed(text)) = self;
+        f.write_str(text)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        if fault.is_want_of_room() {
+            Self::NoRoom(fault.to_string())
+        } else {
+            Self::Failed(fault.to_string())
+        }
+    }
 }
 
 /// What the launcher found on this host.

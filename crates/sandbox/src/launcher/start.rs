@@ -48,8 +48,7 @@ impl Supervisor {
         match self.start_jail(&root, tmp_mb, Duty::Become(start)) {
             Ok(number) => self.register(id, number),
             Err(fault) => {
-                let refusal = Refusal::Failed(fault.to_string());
-                self.report(&Report::Refused { id, refusal }, &[]);
+                self.report(&Report::Refused { id, refusal: fault.into() }, &[]);
             }
         }
     }
@@ -68,7 +67,7 @@ impl Supervisor {
         attempt: impl FnOnce(&mut Self, Number) -> Result<(), Fault>,
     ) {
         if let Err(fault) = attempt(self, number) {
-            self.fail_jail(number, &fault.to_string());
+            self.fail_jail(number, fault.into());
         }
     }
 
@@ -138,7 +137,7 @@ impl Supervisor {
         let bound = function.map_or(Ok(()), |(function, control)| control.send_bytes(&function));
         match bound {
             Ok(()) => self.report_started(number, extensions),
-            Err(error) => self.fail_jail(number, &format!("bind the runtime process: {error}")),
+            Err(error) => self.fail_jail(number, Fault::new("bind the runtime process", error).into()),
         }
     }
 
@@ -178,26 +177,26 @@ impl Supervisor {
     }
 
     /// Something went wrong in or around a jail.
-    pub(super) fn fail_jail(&mut self, number: Number, text: &str) {
+    pub(super) fn fail_jail(&mut self, number: Number, refusal: Refusal) {
         let Some(jail) = self.jails.get_mut(&number) else { return };
         match &jail.duty {
-            Duty::Trial => self.report(&Report::Unusable { reason: text.to_owned() }, &[]),
+            Duty::Trial => self.report(&Report::Unusable { reason: refusal.to_string() }, &[]),
             // A zygote is a shortcut; there is a way without it.
             Duty::Become(start) if start.zygote.is_some() => {
                 let Duty::Become(mut start) = std::mem::replace(&mut jail.duty, Duty::Discarded) else {
                     return;
                 };
                 self.end_jail(number);
-                self.warn(text.to_owned());
+                self.warn(refusal.to_string());
                 start.zygote = None;
                 start.pooled = false;
                 return self.start_in_empty(start);
             }
             Duty::Become(_) | Duty::Serve { reported: false, .. } => {
-                return self.refuse(number, Refusal::Failed(text.to_owned()));
+                return self.refuse(number, refusal);
             }
             Duty::Serve { .. } | Duty::Wait | Duty::WaitPrepared(_) | Duty::Discarded => {
-                self.warn(text.to_owned())
+                self.warn(refusal.to_string())
             }
         }
         self.end_jail(number);

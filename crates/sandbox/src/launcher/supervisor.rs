@@ -179,7 +179,7 @@ impl Supervisor {
             // Reaped in a moment.
             Ok(None) => self.end_jail(number),
             Err(error) => {
-                self.fail_jail(number, &format!("the init of a jail cannot be understood: {error}"));
+                self.fail_jail(number, Fault::new("understand the init of a jail", error).into());
             }
         }
     }
@@ -188,21 +188,24 @@ impl Supervisor {
         match word {
             Word::Unshared => {
                 if let Err(fault) = self.admit(number, descriptors) {
-                    self.fail_jail(number, &fault.to_string());
+                    self.fail_jail(number, fault.into());
                 }
             }
             Word::Confined => self.confirm(number),
             Word::Begun { extensions } => self.finish_start(number, extensions),
             Word::NotExecutable { text } => self.refuse(number, Refusal::InvalidEntrypoint(text)),
             Word::Ended(ended) => self.report_exited(number, ended),
-            Word::Failed { text } => self.fail_jail(number, &text),
+            Word::Failed { text } => self.fail_jail(number, Refusal::Failed(text)),
         }
     }
 
     fn report_exited(&mut self, number: Number, ended: Ended) {
         let Some(jail) = self.jails.get(&number) else { return };
         let Duty::Serve { id, .. } = jail.duty else {
-            return self.fail_jail(number, "a process that was started ahead of need has ended");
+            return self.fail_jail(
+                number,
+                Refusal::Failed("a process that was started ahead of need has ended".to_owned()),
+            );
         };
         let killed = ended == Ended::Signal(libc::SIGKILL);
         let out_of_memory = killed && jail.group.as_ref().is_some_and(|group| group.was_out_of_memory());

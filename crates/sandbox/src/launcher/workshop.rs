@@ -114,7 +114,11 @@ impl Workshop {
         let root = self.root(key)?;
         let number = self.next_number();
         let (control, theirs) = Channel::pair().step("make a control socket")?;
-        let user = self.users.take().ok_or_else(|| io::Error::other("all are taken")).step("take a user")?;
+        let user = self
+            .users
+            .take()
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EUSERS))
+            .step("take a user")?;
         let group = self.session.as_ref().ok().map(|session| session.group(&number.to_string()));
         let made = self.fork_jail(&root, key, tmp_mb, theirs, user, group.as_ref());
         let (process, pidfd, output, output_entrance) = match made {
