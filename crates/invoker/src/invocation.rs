@@ -350,6 +350,8 @@ fn conclude(
 ) -> Outcome {
     let function = &invocation.function;
     let Figures { duration, init, memory_used_mb, pooled, provisioned } = figures;
+    // What it takes us to stop a function is not the customer's: AWS reports a timed-out one with its timeout.
+    let duration = duration.min(function.timeout);
     let (status, billed) = (ending.status, billed(duration, init));
     let error_type = ending.error.as_ref().map(|error| error.error_type.as_str());
     log.platform(&[

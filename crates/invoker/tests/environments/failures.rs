@@ -89,6 +89,7 @@ def handler(event, context):
     );
     let log = tail(&failed);
     assert!(log.contains("\tStatus: timeout\n"), "{log}");
+    assert!(log.contains("\tDuration: 1000.00 ms\t"), "not what it took us to stop it: {log}");
     assert!(failed.report.billed >= Duration::from_secs(1));
     for who in ["child ", "grandchild "] {
         let line = log.lines().find(|line| line.starts_with(who)).unwrap();
