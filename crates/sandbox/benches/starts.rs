@@ -23,7 +23,32 @@ const NODE: &str = "exports.handler = async (event) => event;\n";
 const SHELL: &str = "exec sleep 60";
 
 fn main() {
-    harness::run(tests![jail_alone, python_exec, python_zygote, python_pooled, node_exec, node_pooled]);
+    harness::run(tests![
+        jail_alone,
+        jails_per_second,
+        python_exec,
+        python_zygote,
+        python_pooled,
+        node_exec,
+        node_pooled
+    ]);
+}
+
+/// So many at once as the host has CPUs, made and ended in turn.
+async fn jails_per_second() -> Verdict {
+    let stage = Stage::bare().await;
+    let spec = stage.script("shell", SHELL);
+    stage.start(spec.clone()).await.process.kill().await;
+    let start = Stopwatch::start();
+    let turn = async || {
+        for _ in 0..100 {
+            stage.start(spec.clone()).await.process.kill().await;
+        }
+    };
+    futures::join!(turn(), turn());
+    println!("jails made and ended per second: {:.0}", 200.0 / start.elapsed().as_secs_f64());
+    stage.strike().await;
+    Verdict::Passed
 }
 
 async fn jail_alone() -> Verdict {
@@ -114,7 +139,7 @@ async fn measure(
     let spec = spec(&stage);
     stage.warm(&spec).await;
     let mut times = [const { Vec::new() }; 4];
-    let mut pooled = 0;
+    let (mut pooled, mut memory) = (0, Vec::new());
     for _ in 0..ROUNDS {
         clock::execution_sleep(Duration::from_millis(pause_ms)).await;
         let start = Stopwatch::start();
@@ -130,11 +155,15 @@ async fn measure(
         api.invoke("{}").await;
         times[3].push(warm.elapsed());
         pooled += usize::from(environment.pooled);
+        memory.push(environment.process.memory_peak_bytes());
         environment.process.kill().await;
     }
     for (what, times) in ["started", "first /next", "first response", "second invocation"].iter().zip(times) {
         say(&format!("{name} ({pooled}/{ROUNDS} pooled): {what}"), times);
     }
+    memory.sort_unstable();
+    let peak_mib = memory[memory.len() / 2] / 1024 / 1024;
+    println!("{name}: an environment has used {peak_mib} MiB at most (median)");
     stage.strike().await;
     Verdict::Passed
 }

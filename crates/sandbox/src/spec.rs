@@ -72,7 +72,8 @@ pub struct EnvironmentSpec {
     pub account: AccountId,
     /// The runtime process.
     pub program: Program,
-    /// The unpacked code, mounted at `/var/task`.
+    /// The unpacked code, mounted at `/var/task`. It and the layers must be readable by any user of the host: the
+    /// function's user owns nothing.
     pub task_dir: PathBuf,
     /// The unpacked layers in the function's order; merged at `/opt`, a later one over an earlier one.
     pub layer_dirs: Vec<PathBuf>,
@@ -81,7 +82,7 @@ pub struct EnvironmentSpec {
     pub variables: Vec<(String, String)>,
     /// The memory limit of the whole environment, in MiB. CPU time follows it: 1,769 MiB are one CPU.
     pub memory_mb: u32,
-    /// The size of `/tmp`, in MiB.
+    /// The size of `/tmp`, in MiB. On Linux what is in it also counts as memory, unlike on AWS.
     pub tmp_mb: u32,
     /// What it may reach.
     pub network: Network,

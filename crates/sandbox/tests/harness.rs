@@ -49,17 +49,26 @@ pub fn run(tests: &[Test]) {
     for (name, test) in
         tests.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| name.contains(w)))
     {
+        // Far more than any needs, even on a busy host.
+        const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
         let outcome = runtime.block_on(async {
-            tokio::task::LocalSet::new().run_until(async { tokio::task::spawn_local(test()).await }).await
+            let run = async { tokio::task::spawn_local(test()).await };
+            clock::execution_timeout(PATIENCE, tokio::task::LocalSet::new().run_until(run)).await
         });
-        match outcome {
-            Ok(Verdict::Passed) => println!("test {name} ... ok"),
-            Ok(Verdict::Skipped(reason)) => println!("test {name} ... SKIPPED: {reason}"),
-            Err(error) => {
-                println!("test {name} ... FAILED ({error})");
-                failed.push(*name);
+        let failure = match outcome {
+            Ok(Ok(Verdict::Passed)) => {
+                println!("test {name} ... ok");
+                continue;
             }
-        }
+            Ok(Ok(Verdict::Skipped(reason))) => {
+                println!("test {name} ... SKIPPED: {reason}");
+                continue;
+            }
+            Ok(Err(panic)) => panic.to_string(),
+            Err(_) => format!("not done after {PATIENCE:?}"),
+        };
+        println!("test {name} ... FAILED ({failure})");
+        failed.push(*name);
     }
     assert!(failed.is_empty(), "failed: {failed:?}");
 }

@@ -15,7 +15,10 @@ pub(super) fn describe(facts: &Facts) -> Isolation {
             "namespaces",
             "mounts, processes, network, IPC, host name, control groups and users of its own",
         ),
-        always("root", "a read-only root with programs and libraries only; /tmp of its own, limited in size"),
+        always(
+            "root",
+            "a read-only root with programs and libraries only; /tmp of its own, limited in size and counted as memory",
+        ),
         always("capabilities", "none, and none to be gained (no_new_privs, empty bounding set)"),
         always("seccomp", "system calls that administer the host or reach into other processes are refused"),
         own_user(facts),
