@@ -96,7 +96,7 @@ fn command(kind: Kind, scratch: &Path) -> Result<Command> {
             std::fs::write(scratch.join("index.py"), include_str!("../functions/index.py"))?;
             let bootstrap = scratch.join(runtimes::BOOTSTRAP_PY_FILE);
             std::fs::write(&bootstrap, runtimes::BOOTSTRAP_PY)?;
-            let mut command = Command::new("python3");
+            let mut command = Command::new(python()?);
             command.args(runtimes::PYTHON_OPTIONS).arg(bootstrap);
             command
         }
@@ -109,6 +109,12 @@ fn command(kind: Kind, scratch: &Path) -> Result<Command> {
             command
         }
     })
+}
+
+/// The interpreter itself: `python3` may be a version manager's script, which takes longer than Python does.
+fn python() -> Result<String> {
+    let output = Command::new("python3.11").args(["-c", "import sys; print(sys.executable)"]).output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// From handing out an event to its response, on a bare process that waits for it.

@@ -31,13 +31,13 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> 
             _ => arguments.environments.min(50),
         };
         let data = tempfile::tempdir_in(scratch.path())?;
-        let server = Server::start(&arguments.lambent, data.path(), 0)?;
+        let server = Server::start(&arguments.lambent, data.path(), 4)?;
         let before = private_kib_below(server.pid());
         keep(&server, kind, count, scratch.path())?;
         let each =
             mib(private_kib_below(server.pid()).saturating_sub(before)) / f64::from(u32::try_from(count)?);
         report.number(
-            &format!("idle environment, {}, private memory ({count} of them)", kind.name()),
+            &format!("idle environment, {}, private memory, with pools ({count} of them)", kind.name()),
             format!("{each:.2} MiB"),
             "-",
             &format!("<= {goal_mib} MiB"),
@@ -52,19 +52,20 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> 
 /// 100 cannot be given away.
 fn keep(server: &Server, kind: Kind, count: usize, scratch: &std::path::Path) -> Result<()> {
     let mut left = count;
-    let mut clients = Vec::new();
+    let mut accounts = Vec::new();
     while left > 0 {
         let here = left.min(900);
-        let mut client = server.client_of(&format!("22222222{:04}", clients.len()))?;
+        let account = format!("22222222{:04}", accounts.len());
+        let mut client = server.client_of(&account)?;
         kind.create(&mut client, "idle", scratch)?;
         client.call("POST", "/2015-03-31/functions/idle/versions", &json!({}))?;
         let path = "/2019-09-30/functions/idle/provisioned-concurrency?Qualifier=1";
         client.call("PUT", path, &json!({ "ProvisionedConcurrentExecutions": here }))?;
-        clients.push(client);
+        accounts.push(account);
         left -= here;
     }
-    for client in &mut clients {
-        ready(client)?;
+    for account in &accounts {
+        ready(&mut server.client_of(account)?)?;
     }
     Ok(())
 }
