@@ -93,6 +93,7 @@ impl Engine {
             launch.log.remark(warning);
         }
         let started = self.start(launch).await;
+        let started_after = watch.elapsed();
         let finished = match started {
             Ok((environment, mut initialization)) => {
                 let finished = execution_timeout(launch.limit, initialization.finished()).await;
@@ -117,8 +118,11 @@ impl Engine {
             Err(error) => Err(error),
         };
         let duration = watch.elapsed();
+        tracing::debug!(environment = %launch.id, ?started_after, ?duration, "initialized");
         report_init(launch, duration, &finished);
         let environment = finished?;
+        // From here on CPU time follows the memory size.
+        environment.process.init_finished();
         // Under an invocation it counts as part of the invocation.
         if launch.phase == Phase::Init && !environment.provisioned {
             *environment.init.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(duration);

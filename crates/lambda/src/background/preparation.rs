@@ -8,7 +8,8 @@ use crate::Lambda;
 use crate::background::collection::discard_later;
 use crate::concurrency::provisioning;
 use crate::errors::{Failure, Outcome};
-use crate::routes::make_target;
+use crate::function::FunctionReference;
+use crate::routes::find_route;
 use crate::tables::function::{
     FUNCTIONS, FunctionKey, LastUpdate, Reason, State, VERSIONS, VersionRecord, put_function, put_version,
 };
@@ -64,16 +65,17 @@ async fn prepare_latest(lambda: &Lambda, what: &Unfinished) -> Outcome<()> {
     what.delete(&mut transaction);
     commit(lambda, &what.key, transaction).await?;
     discard_later(lambda, freed);
-    expect_invocations(lambda, &what.key, &function.latest).await;
+    expect_invocations(lambda, &what.key).await;
     Ok(())
 }
 
-/// What is deployed is invoked soon, as a rule: what its environments have in common with others of the account is
-/// made ahead of that.
-async fn expect_invocations(lambda: &Lambda, key: &FunctionKey, latest: &VersionRecord) {
+/// What is deployed is invoked soon, as a rule: the way to it, and what its environments have in common with others of
+/// the account, are made ahead of that.
+async fn expect_invocations(lambda: &Lambda, key: &FunctionKey) {
+    let reference = FunctionReference { key: key.clone(), qualifier: None };
     // What cannot be run is told to whoever invokes it.
-    if let Ok(target) = make_target(lambda, key, latest).await {
-        lambda.invoker.expect(&target.function);
+    if let Ok(route) = find_route(lambda, &reference).await {
+        lambda.invoker.expect(&route.choose(|| 1.0).function);
     }
 }
 
