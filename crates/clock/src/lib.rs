@@ -10,6 +10,7 @@
 //! everywhere else.
 
 mod execution;
+mod hold;
 mod system;
 mod timestamp;
 mod r#virtual;
@@ -20,12 +21,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use execution::{ExecutionTimeout, Stopwatch, execution_sleep, execution_timeout};
+pub use hold::Hold;
 pub use system::SystemClock;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use r#virtual::VirtualClock;
 
-/// A wait on a [`Clock`].
-pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A wait on a [`Clock`]. Virtual time stands still until the [`Hold`] that it ends with is dropped: keep it until
+/// what was due has been done.
+pub type Sleep = Pin<Box<dyn Future<Output = Hold> + Send>>;
 
 /// Platform time.
 pub trait Clock: Send + Sync + Debug {
@@ -34,6 +37,12 @@ pub trait Clock: Send + Sync + Debug {
 
     /// Completes once [`Clock::now`] has reached `due`; at once if it already has.
     fn sleep_until(&self, due: Timestamp) -> Sleep;
+
+    /// Keeps virtual time from moving on while something that is due now is being done: a message is on its way, a
+    /// function runs. Nothing holds real time.
+    fn hold(&self) -> Hold {
+        Hold::none()
+    }
 }
 
 /// The clock as every part of the server holds it.

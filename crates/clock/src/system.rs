@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{Clock, Sleep, Timestamp};
+use crate::{Clock, Hold, Sleep, Timestamp};
 
 /// The host's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +22,7 @@ impl Clock for SystemClock {
             loop {
                 let left = due.saturating_since(clock.now());
                 if left.is_zero() {
-                    return;
+                    return Hold::none();
                 }
                 tokio::time::sleep(left.min(Duration::from_secs(60))).await;
             }

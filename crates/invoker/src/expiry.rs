@@ -27,7 +27,8 @@ pub(crate) async fn expire_idle(engine: Arc<Engine>) {
         }
         // What becomes idle from now on is not due any earlier than this.
         let first = engine.pool.longest_idle().map_or(now, |(since, _): (Timestamp, _)| since);
-        engine.parts.clock.sleep_until((first + expiry).max(now + Duration::from_millis(1))).await;
+        let due = (first + expiry).max(now + Duration::from_millis(1));
+        drop(engine.parts.clock.sleep_until(due).await);
     }
 }
 

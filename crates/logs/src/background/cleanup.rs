@@ -42,7 +42,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         };
         let due = async {
             match next {
-                Some(next) => inner.clock.sleep_until(next).await,
+                Some(next) => drop(inner.clock.sleep_until(next).await),
                 None => std::future::pending().await,
             }
         };

@@ -1,0 +1,1 @@
+//! The causal story of events and messages.
