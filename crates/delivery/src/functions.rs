@@ -34,7 +34,7 @@ pub struct EventSettings {
 #[derive(Debug)]
 pub enum Attempt {
     /// The function ran.
-    Ran(FunctionResult),
+    Ran(Box<FunctionResult>),
     /// There was no concurrency left for it.
     Throttled,
     /// It could not be run: ours or the host's fault.
