@@ -25,13 +25,17 @@ pub(crate) enum Kind {
     Custom,
     Python,
     Node,
+    /// Python that returns the moment at which its handler started, in microseconds.
+    Stamp,
+    /// Python that takes almost as long as a function may.
+    Slow,
 }
 
 impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Custom => "custom runtime (Rust)",
-            Self::Python => "Python",
+            Self::Python | Self::Stamp | Self::Slow => "Python",
             Self::Node => "Node.js",
         }
     }
@@ -39,7 +43,7 @@ impl Kind {
     fn runtime(self) -> &'static str {
         match self {
             Self::Custom => "provided.al2023",
-            Self::Python => "python3.11",
+            Self::Python | Self::Stamp | Self::Slow => "python3.11",
             Self::Node => "nodejs20.x",
         }
     }
@@ -49,6 +53,8 @@ impl Kind {
         Ok(match self {
             Self::Custom => ("bootstrap", fs::read(compile(scratch)?)?, 0o755),
             Self::Python => ("index.py", include_bytes!("../functions/index.py").to_vec(), 0o644),
+            Self::Stamp => ("index.py", include_bytes!("../functions/stamp.py").to_vec(), 0o644),
+            Self::Slow => ("index.py", include_bytes!("../functions/slow.py").to_vec(), 0o644),
             Self::Node => ("index.mjs", include_bytes!("../functions/index.mjs").to_vec(), 0o644),
         })
     }
@@ -71,6 +77,7 @@ impl Kind {
             "Role": "arn:aws:iam::111111111111:role/bench",
             // One whole CPU: with less, what is measured is how long a function waits for its share.
             "MemorySize": 1769,
+            "Timeout": 900,
             "Code": { "ZipFile": self.package(scratch)? },
         });
         client.call("POST", "/2015-03-31/functions", &request)?;

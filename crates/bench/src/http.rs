@@ -26,7 +26,7 @@ impl Client {
     /// Sends a request of Lambda's API and returns the answer; anything but success is an error.
     pub(crate) fn call(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let status = self.exchange(method, path, body.as_bytes())?;
+        let status = self.exchange(method, path, "lambda", "", body.as_bytes())?;
         let text = String::from_utf8_lossy(&self.body).into_owned();
         ensure!((200..300).contains(&status), "{method} {path}: {status} {text}");
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
@@ -36,7 +36,7 @@ impl Client {
     pub(crate) fn invoke(&mut self, function: &str) -> Result<Duration> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let watch = Stopwatch::start();
-        let status = self.exchange("POST", &path, b"{\"key\":\"value\"}")?;
+        let status = self.exchange("POST", &path, "lambda", "", b"{\"key\":\"value\"}")?;
         let took = watch.elapsed();
         ensure!(
             status == 200 && self.body.windows(7).any(|part| part == b"\"value\""),
@@ -46,10 +46,38 @@ impl Client {
         Ok(took)
     }
 
-    fn exchange(&mut self, method: &str, path: &str, body: &[u8]) -> Result<u16> {
+    /// Invokes a function asynchronously and returns how long the acceptance took here.
+    pub(crate) fn invoke_event(&mut self, function: &str, event: &str) -> Result<Duration> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let watch = Stopwatch::start();
+        let header = "X-Amz-Invocation-Type: Event\r\n";
+        let status = self.exchange("POST", &path, "lambda", header, event.as_bytes())?;
+        let took = watch.elapsed();
+        ensure!(status == 202, "invoke {function}: {status} {}", String::from_utf8_lossy(&self.body));
+        Ok(took)
+    }
+
+    /// Sends a request of SQS's API (AWS JSON 1.0) and returns the answer's body as it came.
+    pub(crate) fn queue(&mut self, operation: &str, body: &str) -> Result<&[u8]> {
+        let headers =
+            format!("X-Amz-Target: AmazonSQS.{operation}\r\nContent-Type: application/x-amz-json-1.0\r\n");
+        let status = self.exchange("POST", "/", "sqs", &headers, body.as_bytes())?;
+        ensure!(status == 200, "{operation}: {status} {}", String::from_utf8_lossy(&self.body));
+        Ok(&self.body)
+    }
+
+    fn exchange(
+        &mut self,
+        method: &str,
+        path: &str,
+        service: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Result<u16> {
         let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
-             Credential={}/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n{headers}Authorization: \
+             AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, \
+             Signature=0\r\n\r\n",
             body.len(),
             self.account
         )

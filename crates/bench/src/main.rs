@@ -5,11 +5,15 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
 mod cold;
+mod disk;
+mod events;
 mod floor;
 mod function;
 mod http;
+mod load;
 mod machine;
 mod memory;
+mod queues;
 mod report;
 mod server;
 mod startup;
@@ -30,7 +34,7 @@ struct Arguments {
     /// The server's program.
     #[arg(long, default_value = "target/release/lambent")]
     lambent: PathBuf,
-    /// What to measure: warm, throughput, cold, memory, startup; all by default.
+    /// What to measure: warm, throughput, cold, memory, startup, queues, events; all by default.
     only: Vec<String>,
     /// Fewer rounds, to see that everything works.
     #[arg(long)]
@@ -41,6 +45,15 @@ struct Arguments {
     /// Functions stored for the figure of the start-up.
     #[arg(long, default_value_t = 10_000)]
     functions: usize,
+    /// Events for the figures of a backlog.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: usize,
+    /// Messages that pass through a queue between two measurements of its speed.
+    #[arg(long, default_value_t = 5_000_000)]
+    messages: usize,
+    /// Another server of the same API, to measure its queues in the same run: NAME=HOST:PORT.
+    #[arg(long = "peer")]
+    peers: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -82,6 +95,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     if arguments.wants("startup") {
         startup::measure(arguments, &mut report)?;
+    }
+    if arguments.wants("queues") {
+        queues::measure(arguments, &mut report)?;
+    }
+    if arguments.wants("events") {
+        events::measure(arguments, &mut report)?;
     }
     if arguments.json {
         println!("{}", report.json())

@@ -83,11 +83,11 @@ fn ready(client: &mut Client) -> Result<()> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory in KiB fits a double")]
-fn mib(kib: u64) -> f64 {
+pub(crate) fn mib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }
 
-fn resident_kib(pid: u32) -> u64 {
+pub(crate) fn resident_kib(pid: u32) -> u64 {
     field(&format!("/proc/{pid}/smaps_rollup"), "Rss:")
 }
 

@@ -55,6 +55,10 @@ impl Server {
         Client::connect(&self.address, account)
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
