@@ -18,7 +18,7 @@ pub use credentials::{Credentials, VendCredentials};
 pub use delivery::{Prepared, Settled, TargetError};
 pub use logs::{LogLine, LogStream, WriteLogs};
 pub use message::{AttributeValue, Attributes, FunctionEvent, MessageAttribute, QueueMessage, TopicMessage};
-pub use metrics::{MetricSource, RecordMetrics, Unit};
+pub use metrics::{MetricSource, RecordMetrics, SampleGauges, Sampled, Unit};
 pub use target::{InvokeFunction, Ports, PublishToTopic, QueueInfo, SendToQueue, Targets, TopicInfo};
 pub use trace::{Attempted, FailedEvent, RecordTrace, Step, What};
 pub use usage::{RecordUsage, Usage};

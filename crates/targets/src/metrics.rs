@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use clock::Timestamp;
 use ids::{AccountId, Region};
 
@@ -41,4 +42,15 @@ pub enum Unit {
 pub trait RecordMetrics: Send + Sync + Debug {
     /// Takes values over without waiting: `(metric name, unit, value)`.
     fn record(&self, source: &Arc<MetricSource>, at: Timestamp, values: &[(&'static str, Unit, f64)]);
+}
+
+/// What a source's gauges show: `(metric name, unit, value)`.
+pub type Sampled = (Arc<MetricSource>, Vec<(&'static str, Unit, f64)>);
+
+/// Implemented by services with figures that are not events but states, such as the depth of a queue. `cloudwatch` asks
+/// about once a minute, and whenever somebody wants to know how things stand now; of each minute the last answer counts.
+#[async_trait]
+pub trait SampleGauges: Send + Sync + Debug {
+    /// How things stand now. A source that has been idle for long is left out, as AWS leaves out idle queues.
+    async fn sample(&self) -> Vec<Sampled>;
 }
