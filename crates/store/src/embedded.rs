@@ -36,8 +36,8 @@ const FORMAT: &str = "format";
 const FORMAT_NUMBER: u64 = 1;
 
 const FILE_NAME: &str = "store.redb";
-/// redb's own default (1 GiB) is more than a small server has to spare.
-const CACHE_BYTES: usize = 128 << 20;
+/// redb's own default (1 GiB) is more than a small server has to spare; behind this one the kernel's page cache is.
+const CACHE_BYTES: usize = 48 << 20;
 /// Commits that may wait before callers have to.
 const QUEUE_LENGTH: usize = 1_024;
 
