@@ -9,13 +9,10 @@ use store::{Row, Snapshot, TableError, Transaction, prefix_end};
 use targets::FailedEvent;
 
 use crate::bounds::Bounds;
-use crate::steps::cut;
 use crate::tables::{FAILED, FAILED_BY_ID, FAILED_EVENTS};
 
 /// How many rows are read at once.
 const PAGE: usize = 500;
-/// The longest text of an error that the list shows; the event itself has all of it.
-const TEXT_BYTES_MAX: usize = 2 << 10;
 
 /// A failed event without its payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,17 +137,12 @@ impl Totals {
 
     fn put(&mut self, transaction: &mut Transaction, event: &FailedEvent) -> Result<(), TableError> {
         let sequence = self.next_sequence;
-        let mut error = event.error.clone();
-        if let Some((kind, message)) = &mut error {
-            cut(kind, TEXT_BYTES_MAX);
-            cut(message, TEXT_BYTES_MAX);
-        }
         let failed = Failed {
             id: event.id.clone(),
             at: event.at,
             function: event.function.clone(),
             condition: event.condition.clone(),
-            error,
+            error: event.error.clone(),
             size_bytes: event.payload.len() as u64,
             replayed_as: None,
         };

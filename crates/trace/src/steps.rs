@@ -4,7 +4,7 @@
 //! subject looks into each segment, of which there are few.
 
 use store::{KeyReader, Mutation, Snapshot, StoreError, TableError, Transaction, prefix_end};
-use targets::{Step, What};
+use targets::{FailedEvent, Step, What};
 
 use crate::bounds::Bounds;
 use crate::tables::{OFFSPRING, STEPS};
@@ -46,12 +46,7 @@ pub(crate) fn shortened(mut step: Step) -> Step {
                 cut(from, ID_BYTES_MAX);
             }
         }
-        What::Attempted(attempted) => {
-            if let Some((kind, message)) = &mut attempted.error {
-                shorten(kind);
-                shorten(message);
-            }
-        }
+        What::Attempted(attempted) => shorten_error(&mut attempted.error),
         What::Deferred { reason } | What::Waits { reason, .. } => shorten(reason),
         What::Sent { to, id, .. } => {
             shorten(to);
@@ -67,7 +62,20 @@ pub(crate) fn shortened(mut step: Step) -> Step {
     step
 }
 
-pub(crate) fn cut(text: &mut String, bytes_max: usize) {
+/// The same for a failed event; its payload is kept as it is.
+pub(crate) fn shortened_event(mut event: FailedEvent) -> FailedEvent {
+    shorten_error(&mut event.error);
+    event
+}
+
+fn shorten_error(error: &mut Option<(String, String)>) {
+    if let Some((kind, message)) = error {
+        cut(kind, TEXT_BYTES_MAX);
+        cut(message, TEXT_BYTES_MAX);
+    }
+}
+
+fn cut(text: &mut String, bytes_max: usize) {
     if text.len() > bytes_max {
         let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);

@@ -158,6 +158,9 @@ impl RecordTrace for Trace {
     }
 
     fn keep(&self, event: FailedEvent) {
-        self.shared.queue.keep(event);
+        self.shared.queue.keep(steps::shortened_event(event));
     }
 }
+
+#[cfg(test)]
+mod tests;

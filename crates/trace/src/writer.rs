@@ -17,6 +17,8 @@ use crate::trace::Shared;
 const GATHERING: Duration = Duration::from_millis(10);
 /// After the store took nothing.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Failed events in a transaction.
+const TRANSACTION_EVENTS: usize = 100;
 /// Payloads in a transaction; as JSON text they can be six times as long. One larger payload goes alone.
 const TRANSACTION_PAYLOAD_BYTES: usize = 512 << 10;
 
@@ -103,7 +105,8 @@ impl Writer {
             let mut bytes = 0;
             let mut together = Vec::new();
             while let Some(event) = rest.next_if(|event| {
-                together.is_empty() || bytes + event.payload.len() <= TRANSACTION_PAYLOAD_BYTES
+                let fits = bytes + event.payload.len() <= TRANSACTION_PAYLOAD_BYTES;
+                together.is_empty() || (fits && together.len() < TRANSACTION_EVENTS)
             }) {
                 bytes += event.payload.len();
                 together.push(event);
