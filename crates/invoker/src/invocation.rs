@@ -1,11 +1,11 @@
 //! One invocation, from its environment to its outcome.
 
 use std::ops::Deref;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use clock::{Clock, Stopwatch, SystemClock, execution_timeout};
+use clock::{Clock, Stopwatch, SystemClock, Timestamp, execution_timeout};
 use runtime_api::{Answer, Event, ShutdownReason, StreamPart};
 use targets::Usage;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::environment::Environment;
 use crate::lifecycle::LaunchError;
 use crate::log::EnvironmentLog;
+use crate::observer::Admission;
 use crate::outcome::{Ending, answered, billed, failure, timed_out};
 use crate::platform::{Phase, PlatformLine, ReportLine, Status};
 use crate::pool::{Acquired, Flight};
@@ -26,7 +27,18 @@ const ATTEMPTS: usize = 3;
 /// An invocation, on its way for as long as somebody works on it.
 struct Request {
     invocation: Invocation,
+    began: Timestamp,
+    /// Set once it has a place.
+    admission: OnceLock<Admission>,
     _flight: Flight,
+}
+
+impl Request {
+    fn admitted(&self) {
+        if let Some(observer) = &self.invocation.observer {
+            self.admission.get_or_init(|| Admission::new(observer, self.began));
+        }
+    }
 }
 
 impl Deref for Request {
@@ -39,12 +51,20 @@ impl Deref for Request {
 
 /// Runs an invocation.
 pub(crate) async fn invoke(engine: &Arc<Engine>, invocation: Invocation) -> Result<Outcome, InvokeError> {
-    let invocation = Arc::new(Request { invocation, _flight: engine.pool.take_off() });
+    let (began, _flight) = (engine.parts.clock.now(), engine.pool.take_off());
+    let invocation = Arc::new(Request { invocation, began, admission: OnceLock::new(), _flight });
+    let result = admit_and_run(engine, invocation.clone()).await;
+    if let (Err(InvokeError::Throttled(_)), Some(observer)) = (&result, &invocation.observer) {
+        observer.throttled(began);
+    }
+    result
+}
+
+async fn admit_and_run(engine: &Arc<Engine>, invocation: Arc<Request>) -> Result<Outcome, InvokeError> {
     for _ in 0..ATTEMPTS {
-        let environment = match acquire(engine, &invocation).await? {
-            Some(environment) => environment,
-            None => return start_and_run(engine, invocation).await,
-        };
+        let environment = acquire(engine, &invocation).await?;
+        invocation.admitted();
+        let Some(environment) = environment else { return start_and_run(engine, invocation).await };
         environment.thaw();
         if let Some(running) = Running::begin(&environment, &invocation, None) {
             return Ok(running.outcome().await);
@@ -343,7 +363,7 @@ struct Figures {
 fn conclude(
     engine: &Engine,
     log: &EnvironmentLog,
-    invocation: &Invocation,
+    invocation: &Request,
     request_id: &str,
     ending: Ending,
     figures: Figures,
@@ -383,12 +403,17 @@ fn conclude(
         tmp_mb: function.tmp_mb,
         provisioned,
     });
-    Outcome {
+    let outcome = Outcome {
         payload: ending.payload,
         error: ending.error,
         log_tail: log.finish().map(Bytes::from),
-        report: Report { duration, billed, init, memory_used_mb, pooled },
+        log_stream: log.stream().clone(),
+        report: Report { duration, billed, init, memory_used_mb, pooled, provisioned },
+    };
+    if let Some(observer) = &invocation.observer {
+        observer.ended(invocation.began, &outcome);
     }
+    outcome
 }
 
 fn mib(bytes: u64) -> u32 {

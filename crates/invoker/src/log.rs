@@ -61,6 +61,11 @@ impl EnvironmentLog {
         })
     }
 
+    /// Where it goes.
+    pub(crate) fn stream(&self) -> &Arc<LogStream> {
+        &self.stream
+    }
+
     /// The name of the stream it goes to.
     pub(crate) fn stream_name(&self) -> &str {
         &self.stream.stream

@@ -1,13 +1,15 @@
 //! An invocation and what came of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use ids::{FunctionArn, RequestId};
 use runtime_api::StreamPart;
+use targets::LogStream;
 use tokio::sync::mpsc;
 
-use crate::SharedFunction;
+use crate::{Observe, SharedFunction};
 
 /// One invocation.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Invocation {
     pub reserved_concurrency: Option<u32>,
     /// Where to send the response while the function writes it, instead of collecting it.
     pub stream: Option<mpsc::Sender<StreamPart>>,
+    /// Hears how it goes.
+    pub observer: Option<Arc<dyn Observe>>,
 }
 
 /// What came of an invocation that was admitted.
@@ -41,6 +45,8 @@ pub struct Outcome {
     pub error: Option<FunctionError>,
     /// The last 4 KiB of the log, when asked for.
     pub log_tail: Option<Bytes>,
+    /// Where its log lines are.
+    pub log_stream: Arc<LogStream>,
     /// What it consumed.
     pub report: Report,
 }
@@ -67,6 +73,8 @@ pub struct Report {
     pub memory_used_mb: u32,
     /// Whether the environment came out of a pool.
     pub pooled: bool,
+    /// Whether it ran on provisioned concurrency.
+    pub provisioned: bool,
 }
 
 /// An invocation that did not run.

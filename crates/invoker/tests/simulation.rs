@@ -299,6 +299,7 @@ async fn call(invoker: Invoker, ids: IdSource, function: Arc<Function>) -> Tally
             tail_log: true,
             reserved_concurrency: None,
             stream: None,
+            observer: None,
         };
         let id = invocation.request_id.to_string();
         if ids.unit() < 0.05 {

@@ -222,6 +222,7 @@ impl Harness {
             tail_log: true,
             reserved_concurrency: None,
             stream: None,
+            observer: None,
         }
     }
 
