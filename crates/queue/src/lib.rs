@@ -5,7 +5,11 @@
 //! the commit of what it says.
 
 mod message;
+mod queue;
+mod queues;
 mod settings;
 
 pub use message::{Counters, Message, NewMessage, Receipt, Receive, Sent};
+pub use queue::{FindQueue, MoveTo, Moved, Queue};
+pub use queues::Queues;
 pub use settings::{DeadLetter, DeduplicationScope, Fifo, QueueError, QueueId, Settings, ThroughputLimit};

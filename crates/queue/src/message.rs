@@ -26,6 +26,8 @@ pub struct NewMessage {
     pub trace_header: Option<String>,
     /// The ARN of the queue that a redriven message comes from.
     pub dead_letter_source: Option<String>,
+    /// The request or message that this comes from, for [`targets::RecordTrace`].
+    pub from: Option<String>,
 }
 
 /// A message that was accepted.
