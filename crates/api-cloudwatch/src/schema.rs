@@ -44,6 +44,7 @@ static T_DATAPOINT_VALUES: Target = Target::List(&ListShape {
 static T_DATAPOINT_VALUE_MAP: Target = Target::Map(&MapShape {
     key: &T_EXTENDED_STATISTIC,
     value: &T_DATAPOINT_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -87,6 +88,7 @@ static T_ENTITY: Target = Target::Struct(&ENTITY);
 static T_ENTITY_ATTRIBUTES_MAP: Target = Target::Map(&MapShape {
     key: &T_ENTITY_ATTRIBUTES_MAP_KEY_STRING,
     value: &T_ENTITY_ATTRIBUTES_MAP_VALUE_STRING,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -110,6 +112,7 @@ static T_ENTITY_ATTRIBUTES_MAP_VALUE_STRING: Target = Target::String(&StringShap
 static T_ENTITY_KEY_ATTRIBUTES_MAP: Target = Target::Map(&MapShape {
     key: &T_ENTITY_KEY_ATTRIBUTES_MAP_KEY_STRING,
     value: &T_ENTITY_KEY_ATTRIBUTES_MAP_VALUE_STRING,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -584,7 +587,7 @@ pub(crate) static INTERNAL_SERVICE_FAULT: Schema = Schema {
         target: &T_FAULT_DESCRIPTION,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InternalServiceError", status: 500, sender: false }),
+    error: Some(ErrorTrait { code: "InternalServiceError", status: 500, sender: false, query_message: None }),
 };
 
 pub(crate) static INVALID_NEXT_TOKEN: Schema = Schema {
@@ -597,7 +600,7 @@ pub(crate) static INVALID_NEXT_TOKEN: Schema = Schema {
         target: &T_ERROR_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidNextToken", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidNextToken", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_PARAMETER_COMBINATION_EXCEPTION: Schema = Schema {
@@ -610,7 +613,12 @@ pub(crate) static INVALID_PARAMETER_COMBINATION_EXCEPTION: Schema = Schema {
         target: &T_AWS_QUERY_ERROR_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidParameterCombination", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "InvalidParameterCombination",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_PARAMETER_VALUE_EXCEPTION: Schema = Schema {
@@ -623,7 +631,7 @@ pub(crate) static INVALID_PARAMETER_VALUE_EXCEPTION: Schema = Schema {
         target: &T_AWS_QUERY_ERROR_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidParameterValue", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidParameterValue", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static LABEL_OPTIONS: Schema = Schema {
@@ -862,7 +870,7 @@ pub(crate) static MISSING_REQUIRED_PARAMETER_EXCEPTION: Schema = Schema {
         target: &T_AWS_QUERY_ERROR_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "MissingParameter", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "MissingParameter", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static PUT_METRIC_DATA_INPUT: Schema = Schema {

@@ -112,11 +112,18 @@ impl<'a> Emitter<'a> {
                 Ok(MemberView {
                     name: member,
                     shape: self.shape(&reference.shape)?,
-                    required: shape.required.iter().any(|required| required == member),
+                    required: shape.required.iter().any(|required| required == member)
+                        && !self.is_unchecked(name, member),
                     reference,
                 })
             })
             .collect()
+    }
+
+    /// Whether the handler checks a member, even whether it is there.
+    fn is_unchecked(&self, owner: &str, member: &str) -> bool {
+        let unchecked = &self.source.overlay.unchecked;
+        unchecked.contains_key(&format!("{owner}.{member}")) || unchecked.contains_key(&format!("*.{member}"))
     }
 
     /// Whether values of a structure contain the structure itself without a list or map between.

@@ -29,7 +29,15 @@ pub struct Overlay {
     /// Values that enumerations have besides those of the model.
     #[serde(default)]
     pub values: BTreeMap<String, Vec<String>>,
-    /// Members whose constraints are checked by the handler, as `Shape.Member`, each with the reason.
+    /// What flattened lists and maps are called in awsQuery, by shape, where the model has only the names of JSON.
+    #[serde(default)]
+    pub query: BTreeMap<String, QueryNames>,
+    /// The namespace of awsQuery's answers, where the model has none.
+    pub xml_namespace: Option<String>,
+    /// The member that the request's path stands for where the body leaves it out.
+    pub path_member: Option<String>,
+    /// Members that are checked by the handler, as `Shape.Member` or `*.Member`, each with the reason: their constraints,
+    /// those of their elements and keys, and whether they are there.
     #[serde(default)]
     pub unchecked: BTreeMap<String, String>,
     /// Numbers' and lengths' upper bounds that differ, by shape.
@@ -50,4 +58,15 @@ pub struct ErrorOverlay {
     pub code: Option<String>,
     pub status: Option<u16>,
     pub sender: Option<bool>,
+    /// What awsQuery says whatever the message is.
+    pub query_message: Option<String>,
+}
+
+/// The names of a flattened list's elements, or of a flattened map's entries, keys and values.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryNames {
+    pub name: String,
+    pub key: Option<String>,
+    pub value: Option<String>,
 }

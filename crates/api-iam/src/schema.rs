@@ -284,7 +284,12 @@ pub(crate) static CONCURRENT_MODIFICATION_EXCEPTION: Schema = Schema {
         target: &T_CONCURRENT_MODIFICATION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "ConcurrentModification", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ConcurrentModification",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CREATE_ROLE_REQUEST: Schema = Schema {
@@ -349,7 +354,7 @@ pub(crate) static DELETE_CONFLICT_EXCEPTION: Schema = Schema {
         target: &T_DELETE_CONFLICT_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "DeleteConflict", status: 409, sender: true }),
+    error: Some(ErrorTrait { code: "DeleteConflict", status: 409, sender: true, query_message: None }),
 };
 
 pub(crate) static DELETE_ROLE_POLICY_REQUEST: Schema = Schema {
@@ -413,7 +418,7 @@ pub(crate) static ENTITY_ALREADY_EXISTS_EXCEPTION: Schema = Schema {
         target: &T_ENTITY_ALREADY_EXISTS_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "EntityAlreadyExists", status: 409, sender: true }),
+    error: Some(ErrorTrait { code: "EntityAlreadyExists", status: 409, sender: true, query_message: None }),
 };
 
 pub(crate) static GET_ROLE_POLICY_REQUEST: Schema = Schema {
@@ -497,7 +502,7 @@ pub(crate) static INVALID_INPUT_EXCEPTION: Schema = Schema {
         target: &T_INVALID_INPUT_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidInput", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidInput", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
@@ -510,7 +515,7 @@ pub(crate) static LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
         target: &T_LIMIT_EXCEEDED_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "LimitExceeded", status: 409, sender: true }),
+    error: Some(ErrorTrait { code: "LimitExceeded", status: 409, sender: true, query_message: None }),
 };
 
 pub(crate) static LIST_ATTACHED_ROLE_POLICIES_REQUEST: Schema = Schema {
@@ -726,7 +731,12 @@ pub(crate) static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Schema = Schema {
         target: &T_MALFORMED_POLICY_DOCUMENT_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "MalformedPolicyDocument", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "MalformedPolicyDocument",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static NO_SUCH_ENTITY_EXCEPTION: Schema = Schema {
@@ -739,7 +749,7 @@ pub(crate) static NO_SUCH_ENTITY_EXCEPTION: Schema = Schema {
         target: &T_NO_SUCH_ENTITY_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "NoSuchEntity", status: 404, sender: true }),
+    error: Some(ErrorTrait { code: "NoSuchEntity", status: 404, sender: true, query_message: None }),
 };
 
 pub(crate) static POLICY_NOT_ATTACHABLE_EXCEPTION: Schema = Schema {
@@ -752,7 +762,7 @@ pub(crate) static POLICY_NOT_ATTACHABLE_EXCEPTION: Schema = Schema {
         target: &T_POLICY_NOT_ATTACHABLE_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "PolicyNotAttachable", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "PolicyNotAttachable", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static PUT_ROLE_POLICY_REQUEST: Schema = Schema {
@@ -872,7 +882,7 @@ pub(crate) static SERVICE_FAILURE_EXCEPTION: Schema = Schema {
         target: &T_SERVICE_FAILURE_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "ServiceFailure", status: 500, sender: false }),
+    error: Some(ErrorTrait { code: "ServiceFailure", status: 500, sender: false, query_message: None }),
 };
 
 pub(crate) static SOURCE_ROLE_TEMPLATE: Schema = Schema {
@@ -933,7 +943,7 @@ pub(crate) static UNMODIFIABLE_ENTITY_EXCEPTION: Schema = Schema {
         target: &T_UNMODIFIABLE_ENTITY_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "UnmodifiableEntity", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "UnmodifiableEntity", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static UNTAG_ROLE_REQUEST: Schema = Schema {

@@ -257,6 +257,7 @@ static T_ADDITIONAL_VERSION: Target = Target::String(&StringShape {
 static T_ADDITIONAL_VERSION_WEIGHTS: Target = Target::Map(&MapShape {
     key: &T_ADDITIONAL_VERSION,
     value: &T_WEIGHT,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -619,6 +620,7 @@ static T_ENDPOINT: Target = Target::String(&StringShape {
 static T_ENDPOINTS: Target = Target::Map(&MapShape {
     key: &T_END_POINT_TYPE,
     value: &T_ENDPOINT_LISTS,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -648,6 +650,7 @@ static T_ENVIRONMENT_RESPONSE: Target = Target::Struct(&ENVIRONMENT_RESPONSE);
 static T_ENVIRONMENT_VARIABLES: Target = Target::Map(&MapShape {
     key: &T_ENVIRONMENT_VARIABLE_NAME,
     value: &T_ENVIRONMENT_VARIABLE_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -1568,6 +1571,7 @@ static T_PROPAGATE_TAGS: Target = Target::Struct(&PROPAGATE_TAGS);
 static T_PROPAGATE_TAGS_EXPLICIT_TAGS_MAP: Target = Target::Map(&MapShape {
     key: &T_TAG_KEY,
     value: &T_TAG_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -2048,6 +2052,7 @@ static T_TAGGABLE_RESOURCE: Target = Target::String(&StringShape {
 static T_TAGS: Target = Target::Map(&MapShape {
     key: &T_TAG_KEY,
     value: &T_TAG_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -2502,7 +2507,12 @@ pub(crate) static ALIAS_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "AliasLimitExceededException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AliasLimitExceededException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static ALIAS_ROUTING_CONFIGURATION: Schema = Schema {
@@ -2661,7 +2671,12 @@ pub(crate) static CALLBACK_TIMEOUT_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CallbackTimeoutException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CallbackTimeoutException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CAPACITY_PROVIDER: Schema = Schema {
@@ -2762,7 +2777,12 @@ pub(crate) static CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CapacityProviderLimitExceededException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CapacityProviderLimitExceededException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CAPACITY_PROVIDER_LOGGING_CONFIG: Schema = Schema {
@@ -3043,7 +3063,12 @@ pub(crate) static CODE_ARTIFACT_USER_DELETED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CodeArtifactUserDeletedException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CodeArtifactUserDeletedException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CODE_ARTIFACT_USER_FAILED_EXCEPTION: Schema = Schema {
@@ -3053,7 +3078,12 @@ pub(crate) static CODE_ARTIFACT_USER_FAILED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CodeArtifactUserFailedException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CodeArtifactUserFailedException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CODE_ARTIFACT_USER_PENDING_EXCEPTION: Schema = Schema {
@@ -3063,7 +3093,12 @@ pub(crate) static CODE_ARTIFACT_USER_PENDING_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CodeArtifactUserPendingException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CodeArtifactUserPendingException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CODE_SIGNING_CONFIG: Schema = Schema {
@@ -3123,7 +3158,12 @@ pub(crate) static CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CodeSigningConfigNotFoundException", status: 404, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CodeSigningConfigNotFoundException",
+        status: 404,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CODE_SIGNING_POLICIES: Schema = Schema {
@@ -3146,7 +3186,12 @@ pub(crate) static CODE_STORAGE_EXCEEDED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CodeStorageExceededException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CodeStorageExceededException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CODE_VERIFICATION_FAILED_EXCEPTION: Schema = Schema {
@@ -3156,7 +3201,12 @@ pub(crate) static CODE_VERIFICATION_FAILED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "CodeVerificationFailedException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "CodeVerificationFailedException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static CONCURRENCY: Schema = Schema {
@@ -4196,7 +4246,12 @@ pub(crate) static DURABLE_EXECUTION_ALREADY_STARTED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "DurableExecutionAlreadyStartedException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "DurableExecutionAlreadyStartedException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static EC2_ACCESS_DENIED_EXCEPTION: Schema = Schema {
@@ -4206,7 +4261,12 @@ pub(crate) static EC2_ACCESS_DENIED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "EC2AccessDeniedException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "EC2AccessDeniedException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static EC2_THROTTLED_EXCEPTION: Schema = Schema {
@@ -4216,7 +4276,12 @@ pub(crate) static EC2_THROTTLED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "EC2ThrottledException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "EC2ThrottledException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static EC2_UNEXPECTED_EXCEPTION: Schema = Schema {
@@ -4233,7 +4298,12 @@ pub(crate) static EC2_UNEXPECTED_EXCEPTION: Schema = Schema {
         },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "EC2UnexpectedException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "EC2UnexpectedException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static EFSIO_EXCEPTION: Schema = Schema {
@@ -4243,7 +4313,7 @@ pub(crate) static EFSIO_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "EFSIOException", status: 410, sender: true }),
+    error: Some(ErrorTrait { code: "EFSIOException", status: 410, sender: true, query_message: None }),
 };
 
 pub(crate) static EFS_MOUNT_CONNECTIVITY_EXCEPTION: Schema = Schema {
@@ -4253,7 +4323,12 @@ pub(crate) static EFS_MOUNT_CONNECTIVITY_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "EFSMountConnectivityException", status: 408, sender: true }),
+    error: Some(ErrorTrait {
+        code: "EFSMountConnectivityException",
+        status: 408,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static EFS_MOUNT_FAILURE_EXCEPTION: Schema = Schema {
@@ -4263,7 +4338,12 @@ pub(crate) static EFS_MOUNT_FAILURE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "EFSMountFailureException", status: 403, sender: true }),
+    error: Some(ErrorTrait {
+        code: "EFSMountFailureException",
+        status: 403,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static EFS_MOUNT_TIMEOUT_EXCEPTION: Schema = Schema {
@@ -4273,7 +4353,12 @@ pub(crate) static EFS_MOUNT_TIMEOUT_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "EFSMountTimeoutException", status: 408, sender: true }),
+    error: Some(ErrorTrait {
+        code: "EFSMountTimeoutException",
+        status: 408,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static ENI_LIMIT_REACHED_EXCEPTION: Schema = Schema {
@@ -4283,7 +4368,12 @@ pub(crate) static ENI_LIMIT_REACHED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ENILimitReachedException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "ENILimitReachedException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static ENI_NOT_READY_EXCEPTION: Schema = Schema {
@@ -4293,7 +4383,7 @@ pub(crate) static ENI_NOT_READY_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ENINotReadyException", status: 502, sender: false }),
+    error: Some(ErrorTrait { code: "ENINotReadyException", status: 502, sender: false, query_message: None }),
 };
 
 pub(crate) static ENVIRONMENT: Schema = Schema {
@@ -5621,6 +5711,7 @@ pub(crate) static FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTI
         code: "FunctionVersionsPerCapacityProviderLimitExceededException",
         status: 400,
         sender: true,
+        query_message: None,
     }),
 };
 
@@ -6631,7 +6722,12 @@ pub(crate) static INVALID_CODE_SIGNATURE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidCodeSignatureException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "InvalidCodeSignatureException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_PARAMETER_VALUE_EXCEPTION: Schema = Schema {
@@ -6641,7 +6737,12 @@ pub(crate) static INVALID_PARAMETER_VALUE_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidParameterValueException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "InvalidParameterValueException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_REQUEST_CONTENT_EXCEPTION: Schema = Schema {
@@ -6651,7 +6752,12 @@ pub(crate) static INVALID_REQUEST_CONTENT_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidRequestContentException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "InvalidRequestContentException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_RUNTIME_EXCEPTION: Schema = Schema {
@@ -6661,7 +6767,12 @@ pub(crate) static INVALID_RUNTIME_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidRuntimeException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "InvalidRuntimeException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_SECURITY_GROUP_ID_EXCEPTION: Schema = Schema {
@@ -6671,7 +6782,12 @@ pub(crate) static INVALID_SECURITY_GROUP_ID_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidSecurityGroupIDException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "InvalidSecurityGroupIDException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_SUBNET_ID_EXCEPTION: Schema = Schema {
@@ -6681,7 +6797,12 @@ pub(crate) static INVALID_SUBNET_ID_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidSubnetIDException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "InvalidSubnetIDException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_ZIP_FILE_EXCEPTION: Schema = Schema {
@@ -6691,7 +6812,12 @@ pub(crate) static INVALID_ZIP_FILE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidZipFileException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "InvalidZipFileException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVOCATION_COMPLETED_DETAILS: Schema = Schema {
@@ -7080,7 +7206,12 @@ pub(crate) static KMS_ACCESS_DENIED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "KMSAccessDeniedException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "KMSAccessDeniedException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static KMS_DISABLED_EXCEPTION: Schema = Schema {
@@ -7090,7 +7221,7 @@ pub(crate) static KMS_DISABLED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "KMSDisabledException", status: 502, sender: false }),
+    error: Some(ErrorTrait { code: "KMSDisabledException", status: 502, sender: false, query_message: None }),
 };
 
 pub(crate) static KMS_INVALID_STATE_EXCEPTION: Schema = Schema {
@@ -7100,7 +7231,12 @@ pub(crate) static KMS_INVALID_STATE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "KMSInvalidStateException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "KMSInvalidStateException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static KMS_NOT_FOUND_EXCEPTION: Schema = Schema {
@@ -7110,7 +7246,7 @@ pub(crate) static KMS_NOT_FOUND_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "KMSNotFoundException", status: 502, sender: false }),
+    error: Some(ErrorTrait { code: "KMSNotFoundException", status: 502, sender: false, query_message: None }),
 };
 
 pub(crate) static LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG: Schema = Schema {
@@ -7960,7 +8096,12 @@ pub(crate) static MODE_NOT_SUPPORTED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ModeNotSupportedException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ModeNotSupportedException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static NO_PUBLISHED_VERSION_EXCEPTION: Schema = Schema {
@@ -7970,7 +8111,12 @@ pub(crate) static NO_PUBLISHED_VERSION_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "NoPublishedVersionException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "NoPublishedVersionException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static ON_FAILURE: Schema = Schema {
@@ -8201,7 +8347,12 @@ pub(crate) static POLICY_LENGTH_EXCEEDED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "PolicyLengthExceededException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "PolicyLengthExceededException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static PRECONDITION_FAILED_EXCEPTION: Schema = Schema {
@@ -8211,7 +8362,12 @@ pub(crate) static PRECONDITION_FAILED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "PreconditionFailedException", status: 412, sender: true }),
+    error: Some(ErrorTrait {
+        code: "PreconditionFailedException",
+        status: 412,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static PROPAGATE_TAGS: Schema = Schema {
@@ -8298,6 +8454,7 @@ pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_NOT_FOUND_EXCEPTION: Schema = S
         code: "ProvisionedConcurrencyConfigNotFoundException",
         status: 404,
         sender: true,
+        query_message: None,
     }),
 };
 
@@ -8337,7 +8494,7 @@ pub(crate) static PUBLIC_POLICY_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "PublicPolicyException", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "PublicPolicyException", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static PUBLISH_LAYER_VERSION_REQUEST: Schema = Schema {
@@ -8856,7 +9013,12 @@ pub(crate) static RECURSIVE_INVOCATION_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "RecursiveInvocationException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "RecursiveInvocationException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Schema = Schema {
@@ -8926,7 +9088,12 @@ pub(crate) static REQUEST_TOO_LARGE_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "RequestEntityTooLargeException", status: 413, sender: true }),
+    error: Some(ErrorTrait {
+        code: "RequestEntityTooLargeException",
+        status: 413,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RESOLVED_S3_OBJECT: Schema = Schema {
@@ -8953,7 +9120,12 @@ pub(crate) static RESOURCE_CONFLICT_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceConflictException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ResourceConflictException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RESOURCE_IN_USE_EXCEPTION: Schema = Schema {
@@ -8963,7 +9135,12 @@ pub(crate) static RESOURCE_IN_USE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceInUseException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ResourceInUseException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RESOURCE_NOT_FOUND_EXCEPTION: Schema = Schema {
@@ -8973,7 +9150,12 @@ pub(crate) static RESOURCE_NOT_FOUND_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceNotFoundException", status: 404, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ResourceNotFoundException",
+        status: 404,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RESOURCE_NOT_READY_EXCEPTION: Schema = Schema {
@@ -8983,7 +9165,12 @@ pub(crate) static RESOURCE_NOT_READY_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceNotReadyException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "ResourceNotReadyException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RESUME_DURABLE_EXECUTION_REQUEST: Schema = Schema {
@@ -9041,7 +9228,12 @@ pub(crate) static RUNTIME_ALIAS_DELETED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "RuntimeAliasDeletedException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "RuntimeAliasDeletedException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RUNTIME_VERSION_CONFIG: Schema = Schema {
@@ -9073,7 +9265,12 @@ pub(crate) static RUNTIME_VERSION_DELETED_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "RuntimeVersionDeletedException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "RuntimeVersionDeletedException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RUNTIME_VERSION_ERROR: Schema = Schema {
@@ -9112,7 +9309,12 @@ pub(crate) static S3_FILES_MOUNT_CONNECTIVITY_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "S3FilesMountConnectivityException", status: 408, sender: true }),
+    error: Some(ErrorTrait {
+        code: "S3FilesMountConnectivityException",
+        status: 408,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static S3_FILES_MOUNT_FAILURE_EXCEPTION: Schema = Schema {
@@ -9122,7 +9324,12 @@ pub(crate) static S3_FILES_MOUNT_FAILURE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "S3FilesMountFailureException", status: 403, sender: true }),
+    error: Some(ErrorTrait {
+        code: "S3FilesMountFailureException",
+        status: 403,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static S3_FILES_MOUNT_TIMEOUT_EXCEPTION: Schema = Schema {
@@ -9132,7 +9339,12 @@ pub(crate) static S3_FILES_MOUNT_TIMEOUT_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "S3FilesMountTimeoutException", status: 408, sender: true }),
+    error: Some(ErrorTrait {
+        code: "S3FilesMountTimeoutException",
+        status: 408,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SCALING_CONFIG: Schema = Schema {
@@ -9257,7 +9469,12 @@ pub(crate) static SERIALIZED_REQUEST_ENTITY_TOO_LARGE_EXCEPTION: Schema = Schema
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "SerializedRequestEntityTooLargeException", status: 413, sender: true }),
+    error: Some(ErrorTrait {
+        code: "SerializedRequestEntityTooLargeException",
+        status: 413,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SERVICE_EXCEPTION: Schema = Schema {
@@ -9267,7 +9484,7 @@ pub(crate) static SERVICE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ServiceException", status: 500, sender: false }),
+    error: Some(ErrorTrait { code: "ServiceException", status: 500, sender: false, query_message: None }),
 };
 
 pub(crate) static SERVICE_QUOTA_EXCEEDED_EXCEPTION: Schema = Schema {
@@ -9277,7 +9494,12 @@ pub(crate) static SERVICE_QUOTA_EXCEEDED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "ServiceQuotaExceededException", status: 402, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ServiceQuotaExceededException",
+        status: 402,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SNAP_START: Schema = Schema {
@@ -9300,7 +9522,7 @@ pub(crate) static SNAP_START_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "SnapStartException", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "SnapStartException", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static SNAP_START_NOT_READY_EXCEPTION: Schema = Schema {
@@ -9310,7 +9532,12 @@ pub(crate) static SNAP_START_NOT_READY_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "SnapStartNotReadyException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "SnapStartNotReadyException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SNAP_START_REGENERATION_FAILURE_EXCEPTION: Schema = Schema {
@@ -9320,7 +9547,12 @@ pub(crate) static SNAP_START_REGENERATION_FAILURE_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "SnapStartRegenerationFailureException", status: 409, sender: true }),
+    error: Some(ErrorTrait {
+        code: "SnapStartRegenerationFailureException",
+        status: 409,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SNAP_START_RESPONSE: Schema = Schema {
@@ -9352,7 +9584,12 @@ pub(crate) static SNAP_START_TIMEOUT_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "SnapStartTimeoutException", status: 408, sender: true }),
+    error: Some(ErrorTrait {
+        code: "SnapStartTimeoutException",
+        status: 408,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SOURCE_ACCESS_CONFIGURATION: Schema = Schema {
@@ -9473,7 +9710,12 @@ pub(crate) static SUBNET_IP_ADDRESS_LIMIT_REACHED_EXCEPTION: Schema = Schema {
         Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "SubnetIPAddressLimitReachedException", status: 502, sender: false }),
+    error: Some(ErrorTrait {
+        code: "SubnetIPAddressLimitReachedException",
+        status: 502,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static TAGS_ERROR: Schema = Schema {
@@ -9564,7 +9806,12 @@ pub(crate) static TOO_MANY_REQUESTS_EXCEPTION: Schema = Schema {
         Member { name: "Reason", wire: "Reason", at: At::Body, required: false, target: &T_THROTTLE_REASON },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "TooManyRequestsException", status: 429, sender: true }),
+    error: Some(ErrorTrait {
+        code: "TooManyRequestsException",
+        status: 429,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static TRACE_HEADER: Schema = Schema {
@@ -9601,7 +9848,12 @@ pub(crate) static UNSUPPORTED_MEDIA_TYPE_EXCEPTION: Schema = Schema {
         Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "UnsupportedMediaTypeException", status: 415, sender: true }),
+    error: Some(ErrorTrait {
+        code: "UnsupportedMediaTypeException",
+        status: 415,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static UNTAG_RESOURCE_REQUEST: Schema = Schema {

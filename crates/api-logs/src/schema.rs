@@ -75,6 +75,7 @@ static T_ENTITY: Target = Target::Struct(&ENTITY);
 static T_ENTITY_ATTRIBUTES: Target = Target::Map(&MapShape {
     key: &T_ENTITY_ATTRIBUTES_KEY,
     value: &T_ENTITY_ATTRIBUTES_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -98,6 +99,7 @@ static T_ENTITY_ATTRIBUTES_VALUE: Target = Target::String(&StringShape {
 static T_ENTITY_KEY_ATTRIBUTES: Target = Target::Map(&MapShape {
     key: &T_ENTITY_KEY_ATTRIBUTES_KEY,
     value: &T_ENTITY_KEY_ATTRIBUTES_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -317,6 +319,7 @@ static T_STORED_BYTES: Target = Target::Long(Range { min: Some(0), max: None });
 static T_TAGS: Target = Target::Map(&MapShape {
     key: &T_TAG_KEY,
     value: &T_TAG_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -418,7 +421,12 @@ pub(crate) static DATA_ALREADY_ACCEPTED_EXCEPTION: Schema = Schema {
         target: &T_SEQUENCE_TOKEN,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "DataAlreadyAcceptedException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "DataAlreadyAcceptedException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static DELETE_LOG_GROUP_REQUEST: Schema = Schema {
@@ -802,7 +810,12 @@ pub(crate) static INVALID_PARAMETER_EXCEPTION: Schema = Schema {
     name: "InvalidParameterException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidParameterException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "InvalidParameterException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_SEQUENCE_TOKEN_EXCEPTION: Schema = Schema {
@@ -815,14 +828,24 @@ pub(crate) static INVALID_SEQUENCE_TOKEN_EXCEPTION: Schema = Schema {
         target: &T_SEQUENCE_TOKEN,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidSequenceTokenException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "InvalidSequenceTokenException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
     name: "LimitExceededException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "LimitExceededException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "LimitExceededException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST: Schema = Schema {
@@ -1015,7 +1038,12 @@ pub(crate) static OPERATION_ABORTED_EXCEPTION: Schema = Schema {
     name: "OperationAbortedException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "OperationAbortedException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "OperationAbortedException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static OUTPUT_LOG_EVENT: Schema = Schema {
@@ -1169,14 +1197,24 @@ pub(crate) static RESOURCE_ALREADY_EXISTS_EXCEPTION: Schema = Schema {
     name: "ResourceAlreadyExistsException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceAlreadyExistsException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ResourceAlreadyExistsException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RESOURCE_NOT_FOUND_EXCEPTION: Schema = Schema {
     name: "ResourceNotFoundException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceNotFoundException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ResourceNotFoundException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SEARCHED_LOG_STREAM: Schema = Schema {
@@ -1205,7 +1243,12 @@ pub(crate) static SERVICE_UNAVAILABLE_EXCEPTION: Schema = Schema {
     name: "ServiceUnavailableException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "ServiceUnavailableException", status: 500, sender: false }),
+    error: Some(ErrorTrait {
+        code: "ServiceUnavailableException",
+        status: 500,
+        sender: false,
+        query_message: None,
+    }),
 };
 
 pub(crate) static TAG_LOG_GROUP_REQUEST: Schema = Schema {
@@ -1253,14 +1296,19 @@ pub(crate) static TOO_MANY_TAGS_EXCEPTION: Schema = Schema {
         },
     ],
     union: false,
-    error: Some(ErrorTrait { code: "TooManyTagsException", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "TooManyTagsException", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static UNRECOGNIZED_CLIENT_EXCEPTION: Schema = Schema {
     name: "UnrecognizedClientException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "UnrecognizedClientException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "UnrecognizedClientException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static UNTAG_LOG_GROUP_REQUEST: Schema = Schema {
@@ -1299,5 +1347,5 @@ pub(crate) static VALIDATION_EXCEPTION: Schema = Schema {
     name: "ValidationException",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "ValidationException", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "ValidationException", status: 400, sender: true, query_message: None }),
 };

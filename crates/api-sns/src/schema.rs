@@ -70,6 +70,7 @@ static T_LIST_STRING: Target = Target::List(&ListShape {
 static T_MAP_STRING_TO_STRING: Target = Target::Map(&MapShape {
     key: &T_STRING,
     value: &T_STRING,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -82,6 +83,7 @@ static T_MESSAGE: Target =
 static T_MESSAGE_ATTRIBUTE_MAP: Target = Target::Map(&MapShape {
     key: &T_STRING,
     value: &T_MESSAGE_ATTRIBUTE_VALUE,
+    entry_name: "entry",
     key_name: "Name",
     value_name: "Value",
     flattened: false,
@@ -151,6 +153,7 @@ static T_SUBSCRIPTION_ARN: Target =
 static T_SUBSCRIPTION_ATTRIBUTES_MAP: Target = Target::Map(&MapShape {
     key: &T_ATTRIBUTE_NAME,
     value: &T_ATTRIBUTE_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -201,6 +204,7 @@ static T_TOPIC_ARN: Target =
 static T_TOPIC_ATTRIBUTES_MAP: Target = Target::Map(&MapShape {
     key: &T_ATTRIBUTE_NAME,
     value: &T_ATTRIBUTE_VALUE,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -238,21 +242,26 @@ pub(crate) static AUTHORIZATION_ERROR_EXCEPTION: Schema = Schema {
     name: "AuthorizationErrorException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "AuthorizationError", status: 403, sender: true }),
+    error: Some(ErrorTrait { code: "AuthorizationError", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static BATCH_ENTRY_IDS_NOT_DISTINCT_EXCEPTION: Schema = Schema {
     name: "BatchEntryIdsNotDistinctException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "BatchEntryIdsNotDistinct", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "BatchEntryIdsNotDistinct",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static BATCH_REQUEST_TOO_LONG_EXCEPTION: Schema = Schema {
     name: "BatchRequestTooLongException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "BatchRequestTooLong", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "BatchRequestTooLong", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static BATCH_RESULT_ERROR_ENTRY: Schema = Schema {
@@ -297,7 +306,7 @@ pub(crate) static CONCURRENT_ACCESS_EXCEPTION: Schema = Schema {
     name: "ConcurrentAccessException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "ConcurrentAccess", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "ConcurrentAccess", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static CONFIRM_SUBSCRIPTION_INPUT: Schema = Schema {
@@ -384,21 +393,26 @@ pub(crate) static EMPTY_BATCH_REQUEST_EXCEPTION: Schema = Schema {
     name: "EmptyBatchRequestException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "EmptyBatchRequest", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "EmptyBatchRequest", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static ENDPOINT_DISABLED_EXCEPTION: Schema = Schema {
     name: "EndpointDisabledException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "EndpointDisabled", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "EndpointDisabled", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static FILTER_POLICY_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
     name: "FilterPolicyLimitExceededException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "FilterPolicyLimitExceeded", status: 403, sender: true }),
+    error: Some(ErrorTrait {
+        code: "FilterPolicyLimitExceeded",
+        status: 403,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static GET_SMS_ATTRIBUTES_INPUT: Schema = Schema {
@@ -483,84 +497,84 @@ pub(crate) static INTERNAL_ERROR_EXCEPTION: Schema = Schema {
     name: "InternalErrorException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "InternalError", status: 500, sender: false }),
+    error: Some(ErrorTrait { code: "InternalError", status: 500, sender: false, query_message: None }),
 };
 
 pub(crate) static INVALID_BATCH_ENTRY_ID_EXCEPTION: Schema = Schema {
     name: "InvalidBatchEntryIdException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidBatchEntryId", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidBatchEntryId", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_PARAMETER_EXCEPTION: Schema = Schema {
     name: "InvalidParameterException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidParameter", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidParameter", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_PARAMETER_VALUE_EXCEPTION: Schema = Schema {
     name: "InvalidParameterValueException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "ParameterValueInvalid", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "ParameterValueInvalid", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_SECURITY_EXCEPTION: Schema = Schema {
     name: "InvalidSecurityException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidSecurity", status: 403, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidSecurity", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_STATE_EXCEPTION: Schema = Schema {
     name: "InvalidStateException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidState", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidState", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_ACCESS_DENIED_EXCEPTION: Schema = Schema {
     name: "KMSAccessDeniedException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "KMSAccessDenied", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KMSAccessDenied", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_DISABLED_EXCEPTION: Schema = Schema {
     name: "KMSDisabledException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "KMSDisabled", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KMSDisabled", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_INVALID_STATE_EXCEPTION: Schema = Schema {
     name: "KMSInvalidStateException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "KMSInvalidState", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KMSInvalidState", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_NOT_FOUND_EXCEPTION: Schema = Schema {
     name: "KMSNotFoundException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "KMSNotFound", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KMSNotFound", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_OPT_IN_REQUIRED: Schema = Schema {
     name: "KMSOptInRequired",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "KMSOptInRequired", status: 403, sender: true }),
+    error: Some(ErrorTrait { code: "KMSOptInRequired", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_THROTTLING_EXCEPTION: Schema = Schema {
     name: "KMSThrottlingException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "KMSThrottling", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KMSThrottling", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_INPUT: Schema = Schema {
@@ -705,7 +719,7 @@ pub(crate) static NOT_FOUND_EXCEPTION: Schema = Schema {
     name: "NotFoundException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "NotFound", status: 404, sender: true }),
+    error: Some(ErrorTrait { code: "NotFound", status: 404, sender: true, query_message: None }),
 };
 
 pub(crate) static OPT_IN_PHONE_NUMBER_INPUT: Schema = Schema {
@@ -728,7 +742,12 @@ pub(crate) static PLATFORM_APPLICATION_DISABLED_EXCEPTION: Schema = Schema {
     name: "PlatformApplicationDisabledException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "PlatformApplicationDisabled", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "PlatformApplicationDisabled",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static PUBLISH_BATCH_INPUT: Schema = Schema {
@@ -902,14 +921,14 @@ pub(crate) static REPLAY_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
     name: "ReplayLimitExceededException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "ReplayLimitExceeded", status: 403, sender: true }),
+    error: Some(ErrorTrait { code: "ReplayLimitExceeded", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static RESOURCE_NOT_FOUND_EXCEPTION: Schema = Schema {
     name: "ResourceNotFoundException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceNotFound", status: 404, sender: true }),
+    error: Some(ErrorTrait { code: "ResourceNotFound", status: 404, sender: true, query_message: None }),
 };
 
 pub(crate) static SET_SMS_ATTRIBUTES_INPUT: Schema = Schema {
@@ -984,7 +1003,7 @@ pub(crate) static STALE_TAG_EXCEPTION: Schema = Schema {
     name: "StaleTagException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "StaleTag", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "StaleTag", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static SUBSCRIBE_INPUT: Schema = Schema {
@@ -1048,7 +1067,12 @@ pub(crate) static SUBSCRIPTION_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
     name: "SubscriptionLimitExceededException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "SubscriptionLimitExceeded", status: 403, sender: true }),
+    error: Some(ErrorTrait {
+        code: "SubscriptionLimitExceeded",
+        status: 403,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static TAG: Schema = Schema {
@@ -1065,14 +1089,14 @@ pub(crate) static TAG_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
     name: "TagLimitExceededException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "TagLimitExceeded", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "TagLimitExceeded", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static TAG_POLICY_EXCEPTION: Schema = Schema {
     name: "TagPolicyException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "TagPolicy", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "TagPolicy", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static TAG_RESOURCE_REQUEST: Schema = Schema {
@@ -1098,14 +1122,19 @@ pub(crate) static THROTTLED_EXCEPTION: Schema = Schema {
     name: "ThrottledException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "Throttled", status: 429, sender: true }),
+    error: Some(ErrorTrait { code: "Throttled", status: 429, sender: true, query_message: None }),
 };
 
 pub(crate) static TOO_MANY_ENTRIES_IN_BATCH_REQUEST_EXCEPTION: Schema = Schema {
     name: "TooManyEntriesInBatchRequestException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "TooManyEntriesInBatchRequest", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "TooManyEntriesInBatchRequest",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static TOPIC: Schema = Schema {
@@ -1125,7 +1154,7 @@ pub(crate) static TOPIC_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
     name: "TopicLimitExceededException",
     members: &[Member { name: "message", wire: "message", at: At::Body, required: false, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "TopicLimitExceeded", status: 403, sender: true }),
+    error: Some(ErrorTrait { code: "TopicLimitExceeded", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static UNSUBSCRIBE_INPUT: Schema = Schema {
@@ -1164,5 +1193,5 @@ pub(crate) static VALIDATION_EXCEPTION: Schema = Schema {
     name: "ValidationException",
     members: &[Member { name: "Message", wire: "Message", at: At::Body, required: true, target: &T_STRING }],
     union: false,
-    error: Some(ErrorTrait { code: "ValidationException", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "ValidationException", status: 400, sender: true, query_message: None }),
 };

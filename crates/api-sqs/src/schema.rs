@@ -2,41 +2,41 @@
 
 use wire::{At, ErrorTrait, Length, ListShape, MapShape, Member, Range, Schema, StringShape, Target};
 
-static T_ACTION_NAME_LIST: Target = Target::List(&ListShape {
-    member: &T_STRING,
-    member_name: "member",
+static T_ACTION_NAME_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_STRING_UNCHECKED,
+    member_name: "ActionName",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_ATTRIBUTE_NAME_LIST: Target = Target::List(&ListShape {
-    member: &T_QUEUE_ATTRIBUTE_NAME,
-    member_name: "member",
+static T_ATTRIBUTE_NAME_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_QUEUE_ATTRIBUTE_NAME_UNCHECKED,
+    member_name: "AttributeName",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_AWS_ACCOUNT_ID_LIST: Target = Target::List(&ListShape {
-    member: &T_STRING,
-    member_name: "member",
+static T_AWS_ACCOUNT_ID_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_STRING_UNCHECKED,
+    member_name: "AWSAccountId",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_BATCH_RESULT_ERROR_ENTRY: Target = Target::Struct(&BATCH_RESULT_ERROR_ENTRY);
-
-static T_BATCH_RESULT_ERROR_ENTRY_LIST: Target = Target::List(&ListShape {
-    member: &T_BATCH_RESULT_ERROR_ENTRY,
-    member_name: "member",
+static T_BATCH_RESULT_ERROR_ENTRY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_BATCH_RESULT_ERROR_ENTRY_UNCHECKED,
+    member_name: "BatchResultErrorEntry",
     flattened: true,
     length: Length::ANY,
 });
+
+static T_BATCH_RESULT_ERROR_ENTRY_UNCHECKED: Target = Target::Struct(&BATCH_RESULT_ERROR_ENTRY);
 
 static T_BINARY: Target = Target::Blob(Length::ANY);
 
 static T_BINARY_LIST_FLAT: Target = Target::List(&ListShape {
     member: &T_BINARY,
-    member_name: "member",
+    member_name: "BinaryListValue",
     flattened: true,
     length: Length::ANY,
 });
@@ -45,43 +45,45 @@ static T_BOOLEAN: Target = Target::Boolean;
 
 static T_BOXED_INTEGER: Target = Target::Integer(Range { min: None, max: None });
 
-static T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY: Target =
+static T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY_UNCHECKED,
+    member_name: "ChangeMessageVisibilityBatchRequestEntry",
+    flattened: true,
+    length: Length::ANY,
+});
+
+static T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY_UNCHECKED: Target =
     Target::Struct(&CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY);
 
-static T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY_LIST: Target = Target::List(&ListShape {
-    member: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY,
-    member_name: "member",
+static T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_UNCHECKED,
+    member_name: "ChangeMessageVisibilityBatchResultEntry",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY: Target =
+static T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_UNCHECKED: Target =
     Target::Struct(&CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY);
 
-static T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_LIST: Target = Target::List(&ListShape {
-    member: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY,
-    member_name: "member",
+static T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY_UNCHECKED,
+    member_name: "DeleteMessageBatchRequestEntry",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY: Target = Target::Struct(&DELETE_MESSAGE_BATCH_REQUEST_ENTRY);
+static T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY_UNCHECKED: Target =
+    Target::Struct(&DELETE_MESSAGE_BATCH_REQUEST_ENTRY);
 
-static T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY_LIST: Target = Target::List(&ListShape {
-    member: &T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY,
-    member_name: "member",
+static T_DELETE_MESSAGE_BATCH_RESULT_ENTRY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_DELETE_MESSAGE_BATCH_RESULT_ENTRY_UNCHECKED,
+    member_name: "DeleteMessageBatchResultEntry",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_DELETE_MESSAGE_BATCH_RESULT_ENTRY: Target = Target::Struct(&DELETE_MESSAGE_BATCH_RESULT_ENTRY);
-
-static T_DELETE_MESSAGE_BATCH_RESULT_ENTRY_LIST: Target = Target::List(&ListShape {
-    member: &T_DELETE_MESSAGE_BATCH_RESULT_ENTRY,
-    member_name: "member",
-    flattened: true,
-    length: Length::ANY,
-});
+static T_DELETE_MESSAGE_BATCH_RESULT_ENTRY_UNCHECKED: Target =
+    Target::Struct(&DELETE_MESSAGE_BATCH_RESULT_ENTRY);
 
 static T_EXCEPTION_MESSAGE: Target =
     Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
@@ -90,7 +92,7 @@ static T_LIST_MESSAGE_MOVE_TASKS_RESULT_ENTRY: Target = Target::Struct(&LIST_MES
 
 static T_LIST_MESSAGE_MOVE_TASKS_RESULT_ENTRY_LIST_FLAT: Target = Target::List(&ListShape {
     member: &T_LIST_MESSAGE_MOVE_TASKS_RESULT_ENTRY,
-    member_name: "member",
+    member_name: "ListMessageMoveTasksResultEntry",
     flattened: true,
     length: Length::ANY,
 });
@@ -104,179 +106,167 @@ static T_MESSAGE_ATTRIBUTE_NAME: Target =
 
 static T_MESSAGE_ATTRIBUTE_NAME_LIST: Target = Target::List(&ListShape {
     member: &T_MESSAGE_ATTRIBUTE_NAME,
-    member_name: "member",
+    member_name: "MessageAttributeName",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_MESSAGE_ATTRIBUTE_VALUE: Target = Target::Struct(&MESSAGE_ATTRIBUTE_VALUE);
+static T_MESSAGE_ATTRIBUTE_VALUE_UNCHECKED: Target = Target::Struct(&MESSAGE_ATTRIBUTE_VALUE);
 
-static T_MESSAGE_BODY_ATTRIBUTE_MAP: Target = Target::Map(&MapShape {
-    key: &T_STRING,
-    value: &T_MESSAGE_ATTRIBUTE_VALUE,
-    key_name: "key",
-    value_name: "value",
+static T_MESSAGE_BODY_ATTRIBUTE_MAP_UNCHECKED: Target = Target::Map(&MapShape {
+    key: &T_STRING_UNCHECKED,
+    value: &T_MESSAGE_ATTRIBUTE_VALUE_UNCHECKED,
+    entry_name: "MessageAttribute",
+    key_name: "Name",
+    value_name: "Value",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_MESSAGE_BODY_SYSTEM_ATTRIBUTE_MAP: Target = Target::Map(&MapShape {
-    key: &T_MESSAGE_SYSTEM_ATTRIBUTE_NAME_FOR_SENDS,
-    value: &T_MESSAGE_SYSTEM_ATTRIBUTE_VALUE,
-    key_name: "key",
-    value_name: "value",
+static T_MESSAGE_BODY_SYSTEM_ATTRIBUTE_MAP_UNCHECKED: Target = Target::Map(&MapShape {
+    key: &T_MESSAGE_SYSTEM_ATTRIBUTE_NAME_FOR_SENDS_UNCHECKED,
+    value: &T_MESSAGE_SYSTEM_ATTRIBUTE_VALUE_UNCHECKED,
+    entry_name: "MessageSystemAttribute",
+    key_name: "Name",
+    value_name: "Value",
     flattened: true,
     length: Length::ANY,
 });
 
 static T_MESSAGE_LIST: Target = Target::List(&ListShape {
     member: &T_MESSAGE,
-    member_name: "member",
+    member_name: "Message",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_MESSAGE_SYSTEM_ATTRIBUTE_LIST: Target = Target::List(&ListShape {
-    member: &T_MESSAGE_SYSTEM_ATTRIBUTE_NAME,
-    member_name: "member",
+static T_MESSAGE_SYSTEM_ATTRIBUTE_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_MESSAGE_SYSTEM_ATTRIBUTE_NAME_UNCHECKED,
+    member_name: "MessageSystemAttributeName",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_MESSAGE_SYSTEM_ATTRIBUTE_MAP: Target = Target::Map(&MapShape {
-    key: &T_MESSAGE_SYSTEM_ATTRIBUTE_NAME,
-    value: &T_STRING,
-    key_name: "key",
-    value_name: "value",
+static T_MESSAGE_SYSTEM_ATTRIBUTE_MAP_UNCHECKED: Target = Target::Map(&MapShape {
+    key: &T_MESSAGE_SYSTEM_ATTRIBUTE_NAME_UNCHECKED,
+    value: &T_STRING_UNCHECKED,
+    entry_name: "Attribute",
+    key_name: "Name",
+    value_name: "Value",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_MESSAGE_SYSTEM_ATTRIBUTE_NAME: Target = Target::String(&StringShape {
-    length: Length::ANY,
-    pattern: None,
-    values: &[
-        "All",
-        "SenderId",
-        "SentTimestamp",
-        "ApproximateReceiveCount",
-        "ApproximateFirstReceiveTimestamp",
-        "SequenceNumber",
-        "MessageDeduplicationId",
-        "MessageGroupId",
-        "AWSTraceHeader",
-        "DeadLetterQueueSourceArn",
-    ],
-    sensitive: false,
-});
+static T_MESSAGE_SYSTEM_ATTRIBUTE_NAME_FOR_SENDS_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
-static T_MESSAGE_SYSTEM_ATTRIBUTE_NAME_FOR_SENDS: Target = Target::String(&StringShape {
-    length: Length::ANY,
-    pattern: None,
-    values: &["AWSTraceHeader"],
-    sensitive: false,
-});
+static T_MESSAGE_SYSTEM_ATTRIBUTE_NAME_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
-static T_MESSAGE_SYSTEM_ATTRIBUTE_VALUE: Target = Target::Struct(&MESSAGE_SYSTEM_ATTRIBUTE_VALUE);
+static T_MESSAGE_SYSTEM_ATTRIBUTE_VALUE_UNCHECKED: Target = Target::Struct(&MESSAGE_SYSTEM_ATTRIBUTE_VALUE);
 
 static T_NULLABLE_INTEGER: Target = Target::Integer(Range { min: None, max: None });
 
+static T_NULLABLE_INTEGER_UNCHECKED: Target = Target::Integer(Range { min: None, max: None });
+
 static T_NULLABLE_LONG: Target = Target::Long(Range { min: None, max: None });
 
-static T_QUEUE_ATTRIBUTE_MAP: Target = Target::Map(&MapShape {
-    key: &T_QUEUE_ATTRIBUTE_NAME,
-    value: &T_STRING,
-    key_name: "key",
-    value_name: "value",
+static T_QUEUE_ATTRIBUTE_MAP_UNCHECKED: Target = Target::Map(&MapShape {
+    key: &T_QUEUE_ATTRIBUTE_NAME_UNCHECKED,
+    value: &T_STRING_UNCHECKED,
+    entry_name: "Attribute",
+    key_name: "Name",
+    value_name: "Value",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_QUEUE_ATTRIBUTE_NAME: Target = Target::String(&StringShape {
-    length: Length::ANY,
-    pattern: None,
-    values: &[
-        "All",
-        "Policy",
-        "VisibilityTimeout",
-        "MaximumMessageSize",
-        "MessageRetentionPeriod",
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "CreatedTimestamp",
-        "LastModifiedTimestamp",
-        "QueueArn",
-        "ApproximateNumberOfMessagesDelayed",
-        "DelaySeconds",
-        "ReceiveMessageWaitTimeSeconds",
-        "RedrivePolicy",
-        "FifoQueue",
-        "ContentBasedDeduplication",
-        "KmsMasterKeyId",
-        "KmsDataKeyReusePeriodSeconds",
-        "DeduplicationScope",
-        "FifoThroughputLimit",
-        "RedriveAllowPolicy",
-        "SqsManagedSseEnabled",
-    ],
-    sensitive: false,
-});
+static T_QUEUE_ATTRIBUTE_NAME_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
 static T_QUEUE_URL_LIST: Target = Target::List(&ListShape {
     member: &T_STRING,
-    member_name: "member",
+    member_name: "QueueUrl",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_SEND_MESSAGE_BATCH_REQUEST_ENTRY: Target = Target::Struct(&SEND_MESSAGE_BATCH_REQUEST_ENTRY);
-
-static T_SEND_MESSAGE_BATCH_REQUEST_ENTRY_LIST: Target = Target::List(&ListShape {
-    member: &T_SEND_MESSAGE_BATCH_REQUEST_ENTRY,
-    member_name: "member",
+static T_QUEUE_URL_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_STRING_UNCHECKED,
+    member_name: "QueueUrl",
     flattened: true,
     length: Length::ANY,
 });
 
-static T_SEND_MESSAGE_BATCH_RESULT_ENTRY: Target = Target::Struct(&SEND_MESSAGE_BATCH_RESULT_ENTRY);
-
-static T_SEND_MESSAGE_BATCH_RESULT_ENTRY_LIST: Target = Target::List(&ListShape {
-    member: &T_SEND_MESSAGE_BATCH_RESULT_ENTRY,
-    member_name: "member",
+static T_SEND_MESSAGE_BATCH_REQUEST_ENTRY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_SEND_MESSAGE_BATCH_REQUEST_ENTRY_UNCHECKED,
+    member_name: "SendMessageBatchRequestEntry",
     flattened: true,
     length: Length::ANY,
 });
+
+static T_SEND_MESSAGE_BATCH_REQUEST_ENTRY_UNCHECKED: Target =
+    Target::Struct(&SEND_MESSAGE_BATCH_REQUEST_ENTRY);
+
+static T_SEND_MESSAGE_BATCH_RESULT_ENTRY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_SEND_MESSAGE_BATCH_RESULT_ENTRY_UNCHECKED,
+    member_name: "SendMessageBatchResultEntry",
+    flattened: true,
+    length: Length::ANY,
+});
+
+static T_SEND_MESSAGE_BATCH_RESULT_ENTRY_UNCHECKED: Target = Target::Struct(&SEND_MESSAGE_BATCH_RESULT_ENTRY);
 
 static T_STRING: Target =
     Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
 static T_STRING_LIST_FLAT: Target = Target::List(&ListShape {
     member: &T_STRING,
-    member_name: "member",
+    member_name: "StringListValue",
     flattened: true,
     length: Length::ANY,
 });
+
+static T_STRING_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
 static T_TAG_KEY: Target =
     Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
-static T_TAG_KEY_LIST: Target = Target::List(&ListShape {
-    member: &T_TAG_KEY,
-    member_name: "member",
+static T_TAG_KEY_LIST_UNCHECKED: Target = Target::List(&ListShape {
+    member: &T_TAG_KEY_UNCHECKED,
+    member_name: "TagKey",
     flattened: true,
     length: Length::ANY,
 });
 
+static T_TAG_KEY_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
 static T_TAG_MAP: Target = Target::Map(&MapShape {
     key: &T_TAG_KEY,
     value: &T_TAG_VALUE,
-    key_name: "key",
-    value_name: "value",
+    entry_name: "Tag",
+    key_name: "Key",
+    value_name: "Value",
+    flattened: true,
+    length: Length::ANY,
+});
+
+static T_TAG_MAP_UNCHECKED: Target = Target::Map(&MapShape {
+    key: &T_TAG_KEY_UNCHECKED,
+    value: &T_TAG_VALUE_UNCHECKED,
+    entry_name: "Tag",
+    key_name: "Key",
+    value_name: "Value",
     flattened: true,
     length: Length::ANY,
 });
 
 static T_TAG_VALUE: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
+static T_TAG_VALUE_UNCHECKED: Target =
     Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
 static T_TOKEN: Target =
@@ -285,21 +275,27 @@ static T_TOKEN: Target =
 pub(crate) static ADD_PERMISSION_REQUEST: Schema = Schema {
     name: "AddPermissionRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
-        Member { name: "Label", wire: "Label", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
+        Member { name: "Label", wire: "Label", at: At::Body, required: false, target: &T_STRING_UNCHECKED },
         Member {
             name: "AWSAccountIds",
             wire: "AWSAccountIds",
             at: At::Body,
-            required: true,
-            target: &T_AWS_ACCOUNT_ID_LIST,
+            required: false,
+            target: &T_AWS_ACCOUNT_ID_LIST_UNCHECKED,
         },
         Member {
             name: "Actions",
             wire: "Actions",
             at: At::Body,
-            required: true,
-            target: &T_ACTION_NAME_LIST,
+            required: false,
+            target: &T_ACTION_NAME_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -316,7 +312,12 @@ pub(crate) static BATCH_ENTRY_IDS_NOT_DISTINCT: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "BatchEntryIdsNotDistinct", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static BATCH_REQUEST_TOO_LONG: Schema = Schema {
@@ -329,7 +330,12 @@ pub(crate) static BATCH_REQUEST_TOO_LONG: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "BatchRequestTooLong", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.BatchRequestTooLong",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static BATCH_RESULT_ERROR_ENTRY: Schema = Schema {
@@ -350,8 +356,8 @@ pub(crate) static CANCEL_MESSAGE_MOVE_TASK_REQUEST: Schema = Schema {
         name: "TaskHandle",
         wire: "TaskHandle",
         at: At::Body,
-        required: true,
-        target: &T_STRING,
+        required: false,
+        target: &T_STRING_UNCHECKED,
     }],
     union: false,
     error: None,
@@ -373,13 +379,19 @@ pub(crate) static CANCEL_MESSAGE_MOVE_TASK_RESULT: Schema = Schema {
 pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST: Schema = Schema {
     name: "ChangeMessageVisibilityBatchRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "Entries",
             wire: "Entries",
             at: At::Body,
-            required: true,
-            target: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY_LIST,
+            required: false,
+            target: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -389,13 +401,13 @@ pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST: Schema = Schema {
 pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY: Schema = Schema {
     name: "ChangeMessageVisibilityBatchRequestEntry",
     members: &[
-        Member { name: "Id", wire: "Id", at: At::Body, required: true, target: &T_STRING },
+        Member { name: "Id", wire: "Id", at: At::Body, required: false, target: &T_STRING_UNCHECKED },
         Member {
             name: "ReceiptHandle",
             wire: "ReceiptHandle",
             at: At::Body,
-            required: true,
-            target: &T_STRING,
+            required: false,
+            target: &T_STRING_UNCHECKED,
         },
         Member {
             name: "VisibilityTimeout",
@@ -416,15 +428,15 @@ pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT: Schema = Schema {
             name: "Successful",
             wire: "Successful",
             at: At::Body,
-            required: true,
-            target: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_LIST,
+            required: false,
+            target: &T_CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_LIST_UNCHECKED,
         },
         Member {
             name: "Failed",
             wire: "Failed",
             at: At::Body,
-            required: true,
-            target: &T_BATCH_RESULT_ERROR_ENTRY_LIST,
+            required: false,
+            target: &T_BATCH_RESULT_ERROR_ENTRY_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -441,20 +453,26 @@ pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY: Schema = Schema 
 pub(crate) static CHANGE_MESSAGE_VISIBILITY_REQUEST: Schema = Schema {
     name: "ChangeMessageVisibilityRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "ReceiptHandle",
             wire: "ReceiptHandle",
             at: At::Body,
-            required: true,
-            target: &T_STRING,
+            required: false,
+            target: &T_STRING_UNCHECKED,
         },
         Member {
             name: "VisibilityTimeout",
             wire: "VisibilityTimeout",
             at: At::Body,
-            required: true,
-            target: &T_NULLABLE_INTEGER,
+            required: false,
+            target: &T_NULLABLE_INTEGER_UNCHECKED,
         },
     ],
     union: false,
@@ -464,13 +482,19 @@ pub(crate) static CHANGE_MESSAGE_VISIBILITY_REQUEST: Schema = Schema {
 pub(crate) static CREATE_QUEUE_REQUEST: Schema = Schema {
     name: "CreateQueueRequest",
     members: &[
-        Member { name: "QueueName", wire: "QueueName", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueName",
+            wire: "QueueName",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "Attributes",
             wire: "Attributes",
             at: At::Body,
             required: false,
-            target: &T_QUEUE_ATTRIBUTE_MAP,
+            target: &T_QUEUE_ATTRIBUTE_MAP_UNCHECKED,
         },
         Member { name: "tags", wire: "tags", at: At::Body, required: false, target: &T_TAG_MAP },
     ],
@@ -485,7 +509,7 @@ pub(crate) static CREATE_QUEUE_RESULT: Schema = Schema {
         wire: "QueueUrl",
         at: At::Body,
         required: false,
-        target: &T_STRING,
+        target: &T_STRING_UNCHECKED,
     }],
     union: false,
     error: None,
@@ -494,13 +518,19 @@ pub(crate) static CREATE_QUEUE_RESULT: Schema = Schema {
 pub(crate) static DELETE_MESSAGE_BATCH_REQUEST: Schema = Schema {
     name: "DeleteMessageBatchRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "Entries",
             wire: "Entries",
             at: At::Body,
-            required: true,
-            target: &T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY_LIST,
+            required: false,
+            target: &T_DELETE_MESSAGE_BATCH_REQUEST_ENTRY_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -510,13 +540,13 @@ pub(crate) static DELETE_MESSAGE_BATCH_REQUEST: Schema = Schema {
 pub(crate) static DELETE_MESSAGE_BATCH_REQUEST_ENTRY: Schema = Schema {
     name: "DeleteMessageBatchRequestEntry",
     members: &[
-        Member { name: "Id", wire: "Id", at: At::Body, required: true, target: &T_STRING },
+        Member { name: "Id", wire: "Id", at: At::Body, required: false, target: &T_STRING_UNCHECKED },
         Member {
             name: "ReceiptHandle",
             wire: "ReceiptHandle",
             at: At::Body,
-            required: true,
-            target: &T_STRING,
+            required: false,
+            target: &T_STRING_UNCHECKED,
         },
     ],
     union: false,
@@ -530,15 +560,15 @@ pub(crate) static DELETE_MESSAGE_BATCH_RESULT: Schema = Schema {
             name: "Successful",
             wire: "Successful",
             at: At::Body,
-            required: true,
-            target: &T_DELETE_MESSAGE_BATCH_RESULT_ENTRY_LIST,
+            required: false,
+            target: &T_DELETE_MESSAGE_BATCH_RESULT_ENTRY_LIST_UNCHECKED,
         },
         Member {
             name: "Failed",
             wire: "Failed",
             at: At::Body,
-            required: true,
-            target: &T_BATCH_RESULT_ERROR_ENTRY_LIST,
+            required: false,
+            target: &T_BATCH_RESULT_ERROR_ENTRY_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -555,13 +585,19 @@ pub(crate) static DELETE_MESSAGE_BATCH_RESULT_ENTRY: Schema = Schema {
 pub(crate) static DELETE_MESSAGE_REQUEST: Schema = Schema {
     name: "DeleteMessageRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "ReceiptHandle",
             wire: "ReceiptHandle",
             at: At::Body,
-            required: true,
-            target: &T_STRING,
+            required: false,
+            target: &T_STRING_UNCHECKED,
         },
     ],
     union: false,
@@ -574,8 +610,8 @@ pub(crate) static DELETE_QUEUE_REQUEST: Schema = Schema {
         name: "QueueUrl",
         wire: "QueueUrl",
         at: At::Body,
-        required: true,
-        target: &T_STRING,
+        required: false,
+        target: &T_STRING_UNCHECKED,
     }],
     union: false,
     error: None,
@@ -591,19 +627,30 @@ pub(crate) static EMPTY_BATCH_REQUEST: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "EmptyBatchRequest", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.EmptyBatchRequest",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static GET_QUEUE_ATTRIBUTES_REQUEST: Schema = Schema {
     name: "GetQueueAttributesRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "AttributeNames",
             wire: "AttributeNames",
             at: At::Body,
             required: false,
-            target: &T_ATTRIBUTE_NAME_LIST,
+            target: &T_ATTRIBUTE_NAME_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -617,7 +664,7 @@ pub(crate) static GET_QUEUE_ATTRIBUTES_RESULT: Schema = Schema {
         wire: "Attributes",
         at: At::Body,
         required: false,
-        target: &T_QUEUE_ATTRIBUTE_MAP,
+        target: &T_QUEUE_ATTRIBUTE_MAP_UNCHECKED,
     }],
     union: false,
     error: None,
@@ -626,7 +673,13 @@ pub(crate) static GET_QUEUE_ATTRIBUTES_RESULT: Schema = Schema {
 pub(crate) static GET_QUEUE_URL_REQUEST: Schema = Schema {
     name: "GetQueueUrlRequest",
     members: &[
-        Member { name: "QueueName", wire: "QueueName", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueName",
+            wire: "QueueName",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "QueueOwnerAWSAccountId",
             wire: "QueueOwnerAWSAccountId",
@@ -646,7 +699,7 @@ pub(crate) static GET_QUEUE_URL_RESULT: Schema = Schema {
         wire: "QueueUrl",
         at: At::Body,
         required: false,
-        target: &T_STRING,
+        target: &T_STRING_UNCHECKED,
     }],
     union: false,
     error: None,
@@ -662,7 +715,7 @@ pub(crate) static INVALID_ADDRESS: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidAddress", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidAddress", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_ATTRIBUTE_NAME: Schema = Schema {
@@ -675,7 +728,7 @@ pub(crate) static INVALID_ATTRIBUTE_NAME: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidAttributeName", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidAttributeName", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_ATTRIBUTE_VALUE: Schema = Schema {
@@ -688,7 +741,7 @@ pub(crate) static INVALID_ATTRIBUTE_VALUE: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidAttributeValue", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidAttributeValue", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_BATCH_ENTRY_ID: Schema = Schema {
@@ -701,14 +754,19 @@ pub(crate) static INVALID_BATCH_ENTRY_ID: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidBatchEntryId", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.InvalidBatchEntryId",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_ID_FORMAT: Schema = Schema {
     name: "InvalidIdFormat",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidIdFormat", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidIdFormat", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static INVALID_MESSAGE_CONTENTS: Schema = Schema {
@@ -721,7 +779,12 @@ pub(crate) static INVALID_MESSAGE_CONTENTS: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidMessageContents", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "InvalidMessageContents",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static INVALID_SECURITY: Schema = Schema {
@@ -734,7 +797,7 @@ pub(crate) static INVALID_SECURITY: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "InvalidSecurity", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "InvalidSecurity", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_ACCESS_DENIED: Schema = Schema {
@@ -747,7 +810,7 @@ pub(crate) static KMS_ACCESS_DENIED: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "KmsAccessDenied", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KmsAccessDenied", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_DISABLED: Schema = Schema {
@@ -760,7 +823,7 @@ pub(crate) static KMS_DISABLED: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "KmsDisabled", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KmsDisabled", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_INVALID_KEY_USAGE: Schema = Schema {
@@ -773,7 +836,7 @@ pub(crate) static KMS_INVALID_KEY_USAGE: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "KmsInvalidKeyUsage", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KmsInvalidKeyUsage", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_INVALID_STATE: Schema = Schema {
@@ -786,7 +849,7 @@ pub(crate) static KMS_INVALID_STATE: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "KmsInvalidState", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KmsInvalidState", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_NOT_FOUND: Schema = Schema {
@@ -799,7 +862,7 @@ pub(crate) static KMS_NOT_FOUND: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "KmsNotFound", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KmsNotFound", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_OPT_IN_REQUIRED: Schema = Schema {
@@ -812,7 +875,7 @@ pub(crate) static KMS_OPT_IN_REQUIRED: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "KmsOptInRequired", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KmsOptInRequired", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static KMS_THROTTLED: Schema = Schema {
@@ -825,13 +888,19 @@ pub(crate) static KMS_THROTTLED: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "KmsThrottled", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "KmsThrottled", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static LIST_DEAD_LETTER_SOURCE_QUEUES_REQUEST: Schema = Schema {
     name: "ListDeadLetterSourceQueuesRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member { name: "NextToken", wire: "NextToken", at: At::Body, required: false, target: &T_TOKEN },
         Member {
             name: "MaxResults",
@@ -852,8 +921,8 @@ pub(crate) static LIST_DEAD_LETTER_SOURCE_QUEUES_RESULT: Schema = Schema {
             name: "queueUrls",
             wire: "queueUrls",
             at: At::Body,
-            required: true,
-            target: &T_QUEUE_URL_LIST,
+            required: false,
+            target: &T_QUEUE_URL_LIST_UNCHECKED,
         },
         Member { name: "NextToken", wire: "NextToken", at: At::Body, required: false, target: &T_TOKEN },
     ],
@@ -864,7 +933,13 @@ pub(crate) static LIST_DEAD_LETTER_SOURCE_QUEUES_RESULT: Schema = Schema {
 pub(crate) static LIST_MESSAGE_MOVE_TASKS_REQUEST: Schema = Schema {
     name: "ListMessageMoveTasksRequest",
     members: &[
-        Member { name: "SourceArn", wire: "SourceArn", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "SourceArn",
+            wire: "SourceArn",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "MaxResults",
             wire: "MaxResults",
@@ -988,8 +1063,8 @@ pub(crate) static LIST_QUEUE_TAGS_REQUEST: Schema = Schema {
         name: "QueueUrl",
         wire: "QueueUrl",
         at: At::Body,
-        required: true,
-        target: &T_STRING,
+        required: false,
+        target: &T_STRING_UNCHECKED,
     }],
     union: false,
     error: None,
@@ -1020,7 +1095,7 @@ pub(crate) static MESSAGE: Schema = Schema {
             wire: "Attributes",
             at: At::Body,
             required: false,
-            target: &T_MESSAGE_SYSTEM_ATTRIBUTE_MAP,
+            target: &T_MESSAGE_SYSTEM_ATTRIBUTE_MAP_UNCHECKED,
         },
         Member {
             name: "MD5OfMessageAttributes",
@@ -1034,7 +1109,7 @@ pub(crate) static MESSAGE: Schema = Schema {
             wire: "MessageAttributes",
             at: At::Body,
             required: false,
-            target: &T_MESSAGE_BODY_ATTRIBUTE_MAP,
+            target: &T_MESSAGE_BODY_ATTRIBUTE_MAP_UNCHECKED,
         },
     ],
     union: false,
@@ -1060,7 +1135,13 @@ pub(crate) static MESSAGE_ATTRIBUTE_VALUE: Schema = Schema {
             required: false,
             target: &T_BINARY_LIST_FLAT,
         },
-        Member { name: "DataType", wire: "DataType", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "DataType",
+            wire: "DataType",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
     ],
     union: false,
     error: None,
@@ -1070,7 +1151,12 @@ pub(crate) static MESSAGE_NOT_INFLIGHT: Schema = Schema {
     name: "MessageNotInflight",
     members: &[],
     union: false,
-    error: Some(ErrorTrait { code: "MessageNotInflight", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.MessageNotInflight",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static MESSAGE_SYSTEM_ATTRIBUTE_VALUE: Schema = Schema {
@@ -1092,7 +1178,13 @@ pub(crate) static MESSAGE_SYSTEM_ATTRIBUTE_VALUE: Schema = Schema {
             required: false,
             target: &T_BINARY_LIST_FLAT,
         },
-        Member { name: "DataType", wire: "DataType", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "DataType",
+            wire: "DataType",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
     ],
     union: false,
     error: None,
@@ -1108,7 +1200,7 @@ pub(crate) static OVER_LIMIT: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "OverLimit", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "OverLimit", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static PURGE_QUEUE_IN_PROGRESS: Schema = Schema {
@@ -1121,7 +1213,12 @@ pub(crate) static PURGE_QUEUE_IN_PROGRESS: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "PurgeQueueInProgress", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.PurgeQueueInProgress",
+        status: 403,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static PURGE_QUEUE_REQUEST: Schema = Schema {
@@ -1130,8 +1227,8 @@ pub(crate) static PURGE_QUEUE_REQUEST: Schema = Schema {
         name: "QueueUrl",
         wire: "QueueUrl",
         at: At::Body,
-        required: true,
-        target: &T_STRING,
+        required: false,
+        target: &T_STRING_UNCHECKED,
     }],
     union: false,
     error: None,
@@ -1147,7 +1244,12 @@ pub(crate) static QUEUE_DELETED_RECENTLY: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "QueueDeletedRecently", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.QueueDeletedRecently",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static QUEUE_DOES_NOT_EXIST: Schema = Schema {
@@ -1160,7 +1262,12 @@ pub(crate) static QUEUE_DOES_NOT_EXIST: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "QueueDoesNotExist", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.NonExistentQueue",
+        status: 400,
+        sender: true,
+        query_message: Some("The specified queue does not exist for this wsdl version."),
+    }),
 };
 
 pub(crate) static QUEUE_NAME_EXISTS: Schema = Schema {
@@ -1173,7 +1280,7 @@ pub(crate) static QUEUE_NAME_EXISTS: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "QueueNameExists", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "QueueAlreadyExists", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static RECEIPT_HANDLE_IS_INVALID: Schema = Schema {
@@ -1186,26 +1293,37 @@ pub(crate) static RECEIPT_HANDLE_IS_INVALID: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "ReceiptHandleIsInvalid", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ReceiptHandleIsInvalid",
+        status: 404,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static RECEIVE_MESSAGE_REQUEST: Schema = Schema {
     name: "ReceiveMessageRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "AttributeNames",
             wire: "AttributeNames",
             at: At::Body,
             required: false,
-            target: &T_ATTRIBUTE_NAME_LIST,
+            target: &T_ATTRIBUTE_NAME_LIST_UNCHECKED,
         },
         Member {
             name: "MessageSystemAttributeNames",
             wire: "MessageSystemAttributeNames",
             at: At::Body,
             required: false,
-            target: &T_MESSAGE_SYSTEM_ATTRIBUTE_LIST,
+            target: &T_MESSAGE_SYSTEM_ATTRIBUTE_LIST_UNCHECKED,
         },
         Member {
             name: "MessageAttributeNames",
@@ -1263,8 +1381,14 @@ pub(crate) static RECEIVE_MESSAGE_RESULT: Schema = Schema {
 pub(crate) static REMOVE_PERMISSION_REQUEST: Schema = Schema {
     name: "RemovePermissionRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
-        Member { name: "Label", wire: "Label", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
+        Member { name: "Label", wire: "Label", at: At::Body, required: false, target: &T_STRING_UNCHECKED },
     ],
     union: false,
     error: None,
@@ -1280,7 +1404,7 @@ pub(crate) static REQUEST_THROTTLED: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "RequestThrottled", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "RequestThrottled", status: 403, sender: true, query_message: None }),
 };
 
 pub(crate) static RESOURCE_NOT_FOUND_EXCEPTION: Schema = Schema {
@@ -1293,19 +1417,30 @@ pub(crate) static RESOURCE_NOT_FOUND_EXCEPTION: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "ResourceNotFoundException", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "ResourceNotFoundException",
+        status: 404,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static SEND_MESSAGE_BATCH_REQUEST: Schema = Schema {
     name: "SendMessageBatchRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "Entries",
             wire: "Entries",
             at: At::Body,
-            required: true,
-            target: &T_SEND_MESSAGE_BATCH_REQUEST_ENTRY_LIST,
+            required: false,
+            target: &T_SEND_MESSAGE_BATCH_REQUEST_ENTRY_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -1315,8 +1450,14 @@ pub(crate) static SEND_MESSAGE_BATCH_REQUEST: Schema = Schema {
 pub(crate) static SEND_MESSAGE_BATCH_REQUEST_ENTRY: Schema = Schema {
     name: "SendMessageBatchRequestEntry",
     members: &[
-        Member { name: "Id", wire: "Id", at: At::Body, required: true, target: &T_STRING },
-        Member { name: "MessageBody", wire: "MessageBody", at: At::Body, required: true, target: &T_STRING },
+        Member { name: "Id", wire: "Id", at: At::Body, required: false, target: &T_STRING_UNCHECKED },
+        Member {
+            name: "MessageBody",
+            wire: "MessageBody",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "DelaySeconds",
             wire: "DelaySeconds",
@@ -1329,14 +1470,14 @@ pub(crate) static SEND_MESSAGE_BATCH_REQUEST_ENTRY: Schema = Schema {
             wire: "MessageAttributes",
             at: At::Body,
             required: false,
-            target: &T_MESSAGE_BODY_ATTRIBUTE_MAP,
+            target: &T_MESSAGE_BODY_ATTRIBUTE_MAP_UNCHECKED,
         },
         Member {
             name: "MessageSystemAttributes",
             wire: "MessageSystemAttributes",
             at: At::Body,
             required: false,
-            target: &T_MESSAGE_BODY_SYSTEM_ATTRIBUTE_MAP,
+            target: &T_MESSAGE_BODY_SYSTEM_ATTRIBUTE_MAP_UNCHECKED,
         },
         Member {
             name: "MessageDeduplicationId",
@@ -1364,15 +1505,15 @@ pub(crate) static SEND_MESSAGE_BATCH_RESULT: Schema = Schema {
             name: "Successful",
             wire: "Successful",
             at: At::Body,
-            required: true,
-            target: &T_SEND_MESSAGE_BATCH_RESULT_ENTRY_LIST,
+            required: false,
+            target: &T_SEND_MESSAGE_BATCH_RESULT_ENTRY_LIST_UNCHECKED,
         },
         Member {
             name: "Failed",
             wire: "Failed",
             at: At::Body,
-            required: true,
-            target: &T_BATCH_RESULT_ERROR_ENTRY_LIST,
+            required: false,
+            target: &T_BATCH_RESULT_ERROR_ENTRY_LIST_UNCHECKED,
         },
     ],
     union: false,
@@ -1420,8 +1561,20 @@ pub(crate) static SEND_MESSAGE_BATCH_RESULT_ENTRY: Schema = Schema {
 pub(crate) static SEND_MESSAGE_REQUEST: Schema = Schema {
     name: "SendMessageRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
-        Member { name: "MessageBody", wire: "MessageBody", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
+        Member {
+            name: "MessageBody",
+            wire: "MessageBody",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "DelaySeconds",
             wire: "DelaySeconds",
@@ -1434,14 +1587,14 @@ pub(crate) static SEND_MESSAGE_REQUEST: Schema = Schema {
             wire: "MessageAttributes",
             at: At::Body,
             required: false,
-            target: &T_MESSAGE_BODY_ATTRIBUTE_MAP,
+            target: &T_MESSAGE_BODY_ATTRIBUTE_MAP_UNCHECKED,
         },
         Member {
             name: "MessageSystemAttributes",
             wire: "MessageSystemAttributes",
             at: At::Body,
             required: false,
-            target: &T_MESSAGE_BODY_SYSTEM_ATTRIBUTE_MAP,
+            target: &T_MESSAGE_BODY_SYSTEM_ATTRIBUTE_MAP_UNCHECKED,
         },
         Member {
             name: "MessageDeduplicationId",
@@ -1502,13 +1655,19 @@ pub(crate) static SEND_MESSAGE_RESULT: Schema = Schema {
 pub(crate) static SET_QUEUE_ATTRIBUTES_REQUEST: Schema = Schema {
     name: "SetQueueAttributesRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "Attributes",
             wire: "Attributes",
             at: At::Body,
-            required: true,
-            target: &T_QUEUE_ATTRIBUTE_MAP,
+            required: false,
+            target: &T_QUEUE_ATTRIBUTE_MAP_UNCHECKED,
         },
     ],
     union: false,
@@ -1518,7 +1677,13 @@ pub(crate) static SET_QUEUE_ATTRIBUTES_REQUEST: Schema = Schema {
 pub(crate) static START_MESSAGE_MOVE_TASK_REQUEST: Schema = Schema {
     name: "StartMessageMoveTaskRequest",
     members: &[
-        Member { name: "SourceArn", wire: "SourceArn", at: At::Body, required: true, target: &T_STRING },
+        Member {
+            name: "SourceArn",
+            wire: "SourceArn",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
         Member {
             name: "DestinationArn",
             wire: "DestinationArn",
@@ -1554,8 +1719,14 @@ pub(crate) static START_MESSAGE_MOVE_TASK_RESULT: Schema = Schema {
 pub(crate) static TAG_QUEUE_REQUEST: Schema = Schema {
     name: "TagQueueRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
-        Member { name: "Tags", wire: "Tags", at: At::Body, required: true, target: &T_TAG_MAP },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
+        Member { name: "Tags", wire: "Tags", at: At::Body, required: false, target: &T_TAG_MAP_UNCHECKED },
     ],
     union: false,
     error: None,
@@ -1571,7 +1742,12 @@ pub(crate) static TOO_MANY_ENTRIES_IN_BATCH_REQUEST: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "TooManyEntriesInBatchRequest", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static UNSUPPORTED_OPERATION: Schema = Schema {
@@ -1584,14 +1760,31 @@ pub(crate) static UNSUPPORTED_OPERATION: Schema = Schema {
         target: &T_EXCEPTION_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "UnsupportedOperation", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "AWS.SimpleQueueService.UnsupportedOperation",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static UNTAG_QUEUE_REQUEST: Schema = Schema {
     name: "UntagQueueRequest",
     members: &[
-        Member { name: "QueueUrl", wire: "QueueUrl", at: At::Body, required: true, target: &T_STRING },
-        Member { name: "TagKeys", wire: "TagKeys", at: At::Body, required: true, target: &T_TAG_KEY_LIST },
+        Member {
+            name: "QueueUrl",
+            wire: "QueueUrl",
+            at: At::Body,
+            required: false,
+            target: &T_STRING_UNCHECKED,
+        },
+        Member {
+            name: "TagKeys",
+            wire: "TagKeys",
+            at: At::Body,
+            required: false,
+            target: &T_TAG_KEY_LIST_UNCHECKED,
+        },
     ],
     union: false,
     error: None,

@@ -18,14 +18,14 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     target_prefix: Some("AmazonSQS"),
     api_version: "2012-11-05",
     protocols: &[Protocol::AwsJson10, Protocol::AwsQuery],
-    xml_namespace: None,
+    xml_namespace: Some("http://queue.amazonaws.com/doc/2012-11-05/"),
     validation_code: "InvalidParameterValue",
     query_compatible: true,
     operations: &[
         OperationSchema {
             name: "AddPermission",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::ADD_PERMISSION_REQUEST),
@@ -60,7 +60,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "ChangeMessageVisibility",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::CHANGE_MESSAGE_VISIBILITY_REQUEST),
@@ -79,7 +79,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "ChangeMessageVisibilityBatch",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST),
@@ -120,7 +120,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "DeleteMessage",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::DELETE_MESSAGE_REQUEST),
@@ -139,7 +139,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "DeleteMessageBatch",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::DELETE_MESSAGE_BATCH_REQUEST),
@@ -160,7 +160,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "DeleteQueue",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::DELETE_QUEUE_REQUEST),
@@ -177,7 +177,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "GetQueueAttributes",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::GET_QUEUE_ATTRIBUTES_REQUEST),
@@ -212,7 +212,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "ListDeadLetterSourceQueues",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::LIST_DEAD_LETTER_SOURCE_QUEUES_REQUEST),
@@ -246,7 +246,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "ListQueueTags",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::LIST_QUEUE_TAGS_REQUEST),
@@ -274,7 +274,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "PurgeQueue",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::PURGE_QUEUE_REQUEST),
@@ -292,7 +292,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "ReceiveMessage",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::RECEIVE_MESSAGE_REQUEST),
@@ -317,7 +317,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "RemovePermission",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::REMOVE_PERMISSION_REQUEST),
@@ -334,7 +334,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "SendMessage",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::SEND_MESSAGE_REQUEST),
@@ -359,7 +359,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "SendMessageBatch",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::SEND_MESSAGE_BATCH_REQUEST),
@@ -388,7 +388,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "SetQueueAttributes",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::SET_QUEUE_ATTRIBUTES_REQUEST),
@@ -425,7 +425,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "TagQueue",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::TAG_QUEUE_REQUEST),
@@ -442,7 +442,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema {
             name: "UntagQueue",
             method: "POST",
-            path: &[Segment::Literal("")],
+            path: &[Segment::Greedy("QueueUrl")],
             path_query: &[],
             status: 200,
             input: Some(&schema::UNTAG_QUEUE_REQUEST),

@@ -8,10 +8,10 @@ use crate::schema;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AddPermissionRequest {
-    pub queue_url: String,
-    pub label: String,
-    pub aws_account_ids: Vec<String>,
-    pub actions: Vec<String>,
+    pub queue_url: Option<String>,
+    pub label: Option<String>,
+    pub aws_account_ids: Option<Vec<String>>,
+    pub actions: Option<Vec<String>>,
 }
 
 reflect!(AddPermissionRequest, schema::ADD_PERMISSION_REQUEST, { 0 => queue_url, 1 => label, 2 => aws_account_ids, 3 => actions, });
@@ -54,7 +54,7 @@ reflect!(BatchResultErrorEntry, schema::BATCH_RESULT_ERROR_ENTRY, { 0 => id, 1 =
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CancelMessageMoveTaskRequest {
-    pub task_handle: String,
+    pub task_handle: Option<String>,
 }
 
 reflect!(CancelMessageMoveTaskRequest, schema::CANCEL_MESSAGE_MOVE_TASK_REQUEST, { 0 => task_handle, });
@@ -68,16 +68,16 @@ reflect!(CancelMessageMoveTaskResult, schema::CANCEL_MESSAGE_MOVE_TASK_RESULT, {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChangeMessageVisibilityBatchRequest {
-    pub queue_url: String,
-    pub entries: Vec<ChangeMessageVisibilityBatchRequestEntry>,
+    pub queue_url: Option<String>,
+    pub entries: Option<Vec<ChangeMessageVisibilityBatchRequestEntry>>,
 }
 
 reflect!(ChangeMessageVisibilityBatchRequest, schema::CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST, { 0 => queue_url, 1 => entries, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChangeMessageVisibilityBatchRequestEntry {
-    pub id: String,
-    pub receipt_handle: String,
+    pub id: Option<String>,
+    pub receipt_handle: Option<String>,
     pub visibility_timeout: Option<i32>,
 }
 
@@ -85,8 +85,8 @@ reflect!(ChangeMessageVisibilityBatchRequestEntry, schema::CHANGE_MESSAGE_VISIBI
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChangeMessageVisibilityBatchResult {
-    pub successful: Vec<ChangeMessageVisibilityBatchResultEntry>,
-    pub failed: Vec<BatchResultErrorEntry>,
+    pub successful: Option<Vec<ChangeMessageVisibilityBatchResultEntry>>,
+    pub failed: Option<Vec<BatchResultErrorEntry>>,
 }
 
 reflect!(ChangeMessageVisibilityBatchResult, schema::CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT, { 0 => successful, 1 => failed, });
@@ -100,16 +100,16 @@ reflect!(ChangeMessageVisibilityBatchResultEntry, schema::CHANGE_MESSAGE_VISIBIL
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChangeMessageVisibilityRequest {
-    pub queue_url: String,
-    pub receipt_handle: String,
-    pub visibility_timeout: i32,
+    pub queue_url: Option<String>,
+    pub receipt_handle: Option<String>,
+    pub visibility_timeout: Option<i32>,
 }
 
 reflect!(ChangeMessageVisibilityRequest, schema::CHANGE_MESSAGE_VISIBILITY_REQUEST, { 0 => queue_url, 1 => receipt_handle, 2 => visibility_timeout, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateQueueRequest {
-    pub queue_name: String,
+    pub queue_name: Option<String>,
     pub attributes: Option<BTreeMap<String, String>>,
     pub tags: Option<BTreeMap<String, String>>,
 }
@@ -125,24 +125,24 @@ reflect!(CreateQueueResult, schema::CREATE_QUEUE_RESULT, { 0 => queue_url, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteMessageBatchRequest {
-    pub queue_url: String,
-    pub entries: Vec<DeleteMessageBatchRequestEntry>,
+    pub queue_url: Option<String>,
+    pub entries: Option<Vec<DeleteMessageBatchRequestEntry>>,
 }
 
 reflect!(DeleteMessageBatchRequest, schema::DELETE_MESSAGE_BATCH_REQUEST, { 0 => queue_url, 1 => entries, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteMessageBatchRequestEntry {
-    pub id: String,
-    pub receipt_handle: String,
+    pub id: Option<String>,
+    pub receipt_handle: Option<String>,
 }
 
 reflect!(DeleteMessageBatchRequestEntry, schema::DELETE_MESSAGE_BATCH_REQUEST_ENTRY, { 0 => id, 1 => receipt_handle, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteMessageBatchResult {
-    pub successful: Vec<DeleteMessageBatchResultEntry>,
-    pub failed: Vec<BatchResultErrorEntry>,
+    pub successful: Option<Vec<DeleteMessageBatchResultEntry>>,
+    pub failed: Option<Vec<BatchResultErrorEntry>>,
 }
 
 reflect!(DeleteMessageBatchResult, schema::DELETE_MESSAGE_BATCH_RESULT, { 0 => successful, 1 => failed, });
@@ -156,15 +156,15 @@ reflect!(DeleteMessageBatchResultEntry, schema::DELETE_MESSAGE_BATCH_RESULT_ENTR
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteMessageRequest {
-    pub queue_url: String,
-    pub receipt_handle: String,
+    pub queue_url: Option<String>,
+    pub receipt_handle: Option<String>,
 }
 
 reflect!(DeleteMessageRequest, schema::DELETE_MESSAGE_REQUEST, { 0 => queue_url, 1 => receipt_handle, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteQueueRequest {
-    pub queue_url: String,
+    pub queue_url: Option<String>,
 }
 
 reflect!(DeleteQueueRequest, schema::DELETE_QUEUE_REQUEST, { 0 => queue_url, });
@@ -184,7 +184,7 @@ impl From<EmptyBatchRequest> for wire::Error {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetQueueAttributesRequest {
-    pub queue_url: String,
+    pub queue_url: Option<String>,
     pub attribute_names: Option<Vec<QueueAttributeName>>,
 }
 
@@ -199,7 +199,7 @@ reflect!(GetQueueAttributesResult, schema::GET_QUEUE_ATTRIBUTES_RESULT, { 0 => a
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetQueueUrlRequest {
-    pub queue_name: String,
+    pub queue_name: Option<String>,
     pub queue_owner_aws_account_id: Option<String>,
 }
 
@@ -394,7 +394,7 @@ impl From<KmsThrottled> for wire::Error {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListDeadLetterSourceQueuesRequest {
-    pub queue_url: String,
+    pub queue_url: Option<String>,
     pub next_token: Option<String>,
     pub max_results: Option<i32>,
 }
@@ -403,7 +403,7 @@ reflect!(ListDeadLetterSourceQueuesRequest, schema::LIST_DEAD_LETTER_SOURCE_QUEU
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListDeadLetterSourceQueuesResult {
-    pub queue_urls: Vec<String>,
+    pub queue_urls: Option<Vec<String>>,
     pub next_token: Option<String>,
 }
 
@@ -411,7 +411,7 @@ reflect!(ListDeadLetterSourceQueuesResult, schema::LIST_DEAD_LETTER_SOURCE_QUEUE
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListMessageMoveTasksRequest {
-    pub source_arn: String,
+    pub source_arn: Option<String>,
     pub max_results: Option<i32>,
 }
 
@@ -441,7 +441,7 @@ reflect!(ListMessageMoveTasksResultEntry, schema::LIST_MESSAGE_MOVE_TASKS_RESULT
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListQueueTagsRequest {
-    pub queue_url: String,
+    pub queue_url: Option<String>,
 }
 
 reflect!(ListQueueTagsRequest, schema::LIST_QUEUE_TAGS_REQUEST, { 0 => queue_url, });
@@ -489,7 +489,7 @@ pub struct MessageAttributeValue {
     pub binary_value: Option<Bytes>,
     pub string_list_values: Option<Vec<String>>,
     pub binary_list_values: Option<Vec<Bytes>>,
-    pub data_type: String,
+    pub data_type: Option<String>,
 }
 
 reflect!(MessageAttributeValue, schema::MESSAGE_ATTRIBUTE_VALUE, { 0 => string_value, 1 => binary_value, 2 => string_list_values, 3 => binary_list_values, 4 => data_type, });
@@ -511,7 +511,7 @@ pub struct MessageSystemAttributeValue {
     pub binary_value: Option<Bytes>,
     pub string_list_values: Option<Vec<String>>,
     pub binary_list_values: Option<Vec<Bytes>>,
-    pub data_type: String,
+    pub data_type: Option<String>,
 }
 
 reflect!(MessageSystemAttributeValue, schema::MESSAGE_SYSTEM_ATTRIBUTE_VALUE, { 0 => string_value, 1 => binary_value, 2 => string_list_values, 3 => binary_list_values, 4 => data_type, });
@@ -544,7 +544,7 @@ impl From<PurgeQueueInProgress> for wire::Error {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PurgeQueueRequest {
-    pub queue_url: String,
+    pub queue_url: Option<String>,
 }
 
 reflect!(PurgeQueueRequest, schema::PURGE_QUEUE_REQUEST, { 0 => queue_url, });
@@ -603,7 +603,7 @@ impl From<ReceiptHandleIsInvalid> for wire::Error {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReceiveMessageRequest {
-    pub queue_url: String,
+    pub queue_url: Option<String>,
     pub attribute_names: Option<Vec<QueueAttributeName>>,
     pub message_system_attribute_names: Option<Vec<MessageSystemAttributeName>>,
     pub message_attribute_names: Option<Vec<String>>,
@@ -624,8 +624,8 @@ reflect!(ReceiveMessageResult, schema::RECEIVE_MESSAGE_RESULT, { 0 => messages, 
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemovePermissionRequest {
-    pub queue_url: String,
-    pub label: String,
+    pub queue_url: Option<String>,
+    pub label: Option<String>,
 }
 
 reflect!(RemovePermissionRequest, schema::REMOVE_PERMISSION_REQUEST, { 0 => queue_url, 1 => label, });
@@ -658,16 +658,16 @@ impl From<ResourceNotFoundException> for wire::Error {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SendMessageBatchRequest {
-    pub queue_url: String,
-    pub entries: Vec<SendMessageBatchRequestEntry>,
+    pub queue_url: Option<String>,
+    pub entries: Option<Vec<SendMessageBatchRequestEntry>>,
 }
 
 reflect!(SendMessageBatchRequest, schema::SEND_MESSAGE_BATCH_REQUEST, { 0 => queue_url, 1 => entries, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SendMessageBatchRequestEntry {
-    pub id: String,
-    pub message_body: String,
+    pub id: Option<String>,
+    pub message_body: Option<String>,
     pub delay_seconds: Option<i32>,
     pub message_attributes: Option<BTreeMap<String, MessageAttributeValue>>,
     pub message_system_attributes: Option<BTreeMap<String, MessageSystemAttributeValue>>,
@@ -679,8 +679,8 @@ reflect!(SendMessageBatchRequestEntry, schema::SEND_MESSAGE_BATCH_REQUEST_ENTRY,
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SendMessageBatchResult {
-    pub successful: Vec<SendMessageBatchResultEntry>,
-    pub failed: Vec<BatchResultErrorEntry>,
+    pub successful: Option<Vec<SendMessageBatchResultEntry>>,
+    pub failed: Option<Vec<BatchResultErrorEntry>>,
 }
 
 reflect!(SendMessageBatchResult, schema::SEND_MESSAGE_BATCH_RESULT, { 0 => successful, 1 => failed, });
@@ -699,8 +699,8 @@ reflect!(SendMessageBatchResultEntry, schema::SEND_MESSAGE_BATCH_RESULT_ENTRY, {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SendMessageRequest {
-    pub queue_url: String,
-    pub message_body: String,
+    pub queue_url: Option<String>,
+    pub message_body: Option<String>,
     pub delay_seconds: Option<i32>,
     pub message_attributes: Option<BTreeMap<String, MessageAttributeValue>>,
     pub message_system_attributes: Option<BTreeMap<String, MessageSystemAttributeValue>>,
@@ -723,15 +723,15 @@ reflect!(SendMessageResult, schema::SEND_MESSAGE_RESULT, { 0 => md5_of_message_b
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetQueueAttributesRequest {
-    pub queue_url: String,
-    pub attributes: BTreeMap<String, String>,
+    pub queue_url: Option<String>,
+    pub attributes: Option<BTreeMap<String, String>>,
 }
 
 reflect!(SetQueueAttributesRequest, schema::SET_QUEUE_ATTRIBUTES_REQUEST, { 0 => queue_url, 1 => attributes, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StartMessageMoveTaskRequest {
-    pub source_arn: String,
+    pub source_arn: Option<String>,
     pub destination_arn: Option<String>,
     pub max_number_of_messages_per_second: Option<i32>,
 }
@@ -747,8 +747,8 @@ reflect!(StartMessageMoveTaskResult, schema::START_MESSAGE_MOVE_TASK_RESULT, { 0
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagQueueRequest {
-    pub queue_url: String,
-    pub tags: BTreeMap<String, String>,
+    pub queue_url: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 reflect!(TagQueueRequest, schema::TAG_QUEUE_REQUEST, { 0 => queue_url, 1 => tags, });
@@ -781,8 +781,8 @@ impl From<UnsupportedOperation> for wire::Error {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagQueueRequest {
-    pub queue_url: String,
-    pub tag_keys: Vec<String>,
+    pub queue_url: Option<String>,
+    pub tag_keys: Option<Vec<String>>,
 }
 
 reflect!(UntagQueueRequest, schema::UNTAG_QUEUE_REQUEST, { 0 => queue_url, 1 => tag_keys, });

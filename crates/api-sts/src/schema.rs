@@ -381,7 +381,7 @@ pub(crate) static EXPIRED_TOKEN_EXCEPTION: Schema = Schema {
         target: &T_EXPIRED_IDENTITY_TOKEN_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "ExpiredTokenException", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "ExpiredTokenException", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static GET_CALLER_IDENTITY_REQUEST: Schema =
@@ -408,7 +408,12 @@ pub(crate) static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Schema = Schema {
         target: &T_MALFORMED_POLICY_DOCUMENT_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "MalformedPolicyDocument", status: 400, sender: true }),
+    error: Some(ErrorTrait {
+        code: "MalformedPolicyDocument",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static PACKED_POLICY_TOO_LARGE_EXCEPTION: Schema = Schema {
@@ -421,7 +426,7 @@ pub(crate) static PACKED_POLICY_TOO_LARGE_EXCEPTION: Schema = Schema {
         target: &T_PACKED_POLICY_TOO_LARGE_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "PackedPolicyTooLarge", status: 400, sender: true }),
+    error: Some(ErrorTrait { code: "PackedPolicyTooLarge", status: 400, sender: true, query_message: None }),
 };
 
 pub(crate) static POLICY_DESCRIPTOR_TYPE: Schema = Schema {
@@ -463,7 +468,12 @@ pub(crate) static REGION_DISABLED_EXCEPTION: Schema = Schema {
         target: &T_REGION_DISABLED_MESSAGE,
     }],
     union: false,
-    error: Some(ErrorTrait { code: "RegionDisabledException", status: 403, sender: true }),
+    error: Some(ErrorTrait {
+        code: "RegionDisabledException",
+        status: 403,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static TAG: Schema = Schema {

@@ -10,7 +10,9 @@ use auth::Scope;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use wire::{Error, Labels, OperationSchema, Protocol, RouteMatch, Service, ServiceSchema, match_route};
+use wire::{
+    Error, Labels, OperationSchema, Protocol, RouteMatch, Segment, Service, ServiceSchema, match_route,
+};
 
 use crate::refusal::{Dialect, Refusal};
 
@@ -25,6 +27,19 @@ pub(crate) struct Route {
     pub(crate) operation: &'static OperationSchema,
     pub(crate) protocol: Protocol,
     pub(crate) labels: Labels,
+}
+
+impl Route {
+    /// Where the path is not that of the service but says what is meant: older clients of SQS send to a queue's URL.
+    fn with_path(mut self, parts: &Parts) -> Self {
+        let path = parts.uri.path();
+        if let [Segment::Greedy(label)] = self.operation.path
+            && path != "/"
+        {
+            self.labels.push((label, path.to_owned()));
+        }
+        self
+    }
 }
 
 impl Services {
@@ -46,7 +61,8 @@ impl Services {
         if let Some(form) = form(parts, body)
             && let Some(action) = parameter(form, "Action")
         {
-            return self.by_action(&action, parameter(form, "Version").as_deref(), scope);
+            let version = parameter(form, "Version");
+            return self.by_action(&action, version.as_deref(), scope).map(|route| route.with_path(parts));
         }
         self.by_path(parts, scope)
     }
@@ -84,7 +100,7 @@ impl Services {
         let Some((service, protocol)) = found else {
             return Err(unknown_service(json_version(parts), prefix));
         };
-        by_name(service, operation, protocol)
+        by_name(service, operation, protocol).map(|route| route.with_path(parts))
     }
 
     /// `Action` and `Version`. The signing name decides between services of the same version.
@@ -237,12 +253,13 @@ fn is_form(parts: &Parts) -> bool {
     content_type.starts_with("application/x-www-form-urlencoded")
 }
 
-/// The parameters of an awsQuery request: the body of a form, or the query string of `GET /`.
+/// The parameters of an awsQuery request: the body of a form, or the query string of `GET /`; on any other path only
+/// with a version, which no path of a REST service has.
 fn form<'a>(parts: &'a Parts, body: &'a [u8]) -> Option<&'a str> {
     if is_form(parts) && !body.is_empty() {
         return std::str::from_utf8(body).ok();
     }
-    parts.uri.query().filter(|_| parts.uri.path() == "/")
+    parts.uri.query().filter(|query| parts.uri.path() == "/" || parameter(query, "Version").is_some())
 }
 
 fn parameter<'a>(form: &'a str, name: &str) -> Option<Cow<'a, str>> {

@@ -143,10 +143,12 @@ static LAMBDA: ServiceSchema = service(
         rest("Wait", "POST", &[Segment::Literal("wait")]),
     ],
 );
+const QUEUE_OPERATION: OperationSchema =
+    OperationSchema { path: &[Segment::Greedy("QueueUrl")], ..rpc("SendMessage") };
 static SQS: ServiceSchema = ServiceSchema {
     target_prefix: Some("AmazonSQS"),
     api_version: "2012-11-05",
-    ..service("sqs", &[Protocol::AwsJson10, Protocol::AwsQuery], &[rpc("SendMessage")])
+    ..service("sqs", &[Protocol::AwsJson10, Protocol::AwsQuery], &[QUEUE_OPERATION])
 };
 static IAM: ServiceSchema =
     ServiceSchema { api_version: "2010-05-08", ..service("iam", &[Protocol::AwsQuery], &[rpc("GetRole")]) };

@@ -40,6 +40,10 @@ pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
 /// Reads one value of a format. A reader counts its own nesting and refuses more than [`DEPTH_MAX`].
 pub(crate) trait Reader {
+    /// What a member is called in this format.
+    fn name(member: &'static Member) -> &'static str {
+        member.wire
+    }
     /// Takes a null, if there is one.
     fn null(&mut self) -> Result<bool>;
     fn string(&mut self) -> Result<Cow<'_, str>>;
@@ -66,7 +70,7 @@ impl Presence {
         self.0 |= 1 << index;
     }
 
-    fn has(self, index: usize) -> bool {
+    pub(crate) fn has(self, index: usize) -> bool {
         self.0 & (1 << index) != 0
     }
 
@@ -88,8 +92,8 @@ pub(crate) fn read_members<R: Reader>(
     reader.structure(&mut |reader, key| {
         // Clients write members in model order more often than not, so look there first.
         let index = match members.get(expected) {
-            Some(member) if member.wire == key => expected,
-            _ => match members.iter().position(|member| member.wire == key) {
+            Some(member) if R::name(member) == key => expected,
+            _ => match members.iter().position(|member| R::name(member) == key) {
                 Some(index) => index,
                 None => return Ok(false),
             },

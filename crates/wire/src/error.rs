@@ -106,6 +106,14 @@ impl Error {
         }
     }
 
+    /// What awsQuery says instead of the message.
+    pub(crate) fn query_message(&self) -> Option<&'static str> {
+        match self {
+            Self::Modelled(Modelled(shape)) => shape.schema().error.and_then(|error| error.query_message),
+            Self::Common(_) => None,
+        }
+    }
+
     /// What is wrong, if it says.
     #[must_use]
     pub fn message(&self) -> Option<&str> {

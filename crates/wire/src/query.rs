@@ -10,7 +10,7 @@ use clock::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use crate::decode::{DEPTH_MAX, DecodeError, Reader, Result};
-use crate::{Document, ListShape, MapShape, TimestampFormat};
+use crate::{Document, ListShape, MapShape, Member, TimestampFormat};
 
 /// A parameter and those whose names begin with its name and a dot.
 #[derive(Debug, Default)]
@@ -95,6 +95,10 @@ impl<'a> QueryReader<'a> {
 }
 
 impl Reader for QueryReader<'_> {
+    fn name(member: &'static Member) -> &'static str {
+        member.query_name()
+    }
+
     fn null(&mut self) -> Result<bool> {
         Ok(false)
     }
@@ -152,6 +156,10 @@ impl Reader for QueryReader<'_> {
             if shape.flattened { Some(self.node) } else { self.node.children.get(shape.member_name) };
         // `Name=` is how an empty list is written.
         let Some(holder) = holder else { return Ok(()) };
+        // A single element may go without its number.
+        if shape.flattened && holder.value.as_ref().is_some_and(|value| !value.is_empty()) {
+            return self.inside(holder, &mut *each);
+        }
         for item in holder.numbered() {
             self.inside(item, &mut *each)?;
         }
@@ -159,9 +167,11 @@ impl Reader for QueryReader<'_> {
     }
 
     fn map(&mut self, shape: &MapShape, each: &mut dyn FnMut(&mut Self, String) -> Result<()>) -> Result<()> {
-        let holder = if shape.flattened { Some(self.node) } else { self.node.children.get("entry") };
+        let holder = if shape.flattened { Some(self.node) } else { self.node.children.get(shape.entry_name) };
         let Some(holder) = holder else { return Ok(()) };
-        for entry in holder.numbered() {
+        let single = shape.flattened && holder.children.contains_key(shape.key_name);
+        let entries = if single { vec![holder] } else { holder.numbered() };
+        for entry in entries {
             let key = entry.parameter(shape.key_name).unwrap_or_default().to_owned();
             match entry.children.get(shape.value_name) {
                 Some(value) => self.inside(value, |reader| each(reader, key))?,

@@ -77,8 +77,24 @@ impl Request {
             }
             None => self.read_body(into, &mut presence, &mut violations, rest)?,
         }
+        if !rest {
+            self.read_labels(into, &mut presence);
+        }
         finish_struct(into.schema(), presence, &mut violations)?;
         if violations.is_empty() { Ok(()) } else { Err(DecodeError::Validation(violations.into_message())) }
+    }
+
+    /// Without HTTP bindings, the path tells what the body leaves out: older clients of SQS post to a queue's own URL.
+    fn read_labels(&self, into: &mut dyn Struct, presence: &mut Presence) {
+        for (label, text) in &self.labels {
+            let index = into.schema().members.iter().position(|member| member.name == *label);
+            if let Some(index) = index.filter(|index| !presence.has(*index))
+                && let Mut::String(place) = into.field_mut(index)
+            {
+                place.clone_from(text);
+                presence.mark(index);
+            }
+        }
     }
 
     fn read_body(

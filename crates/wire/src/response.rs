@@ -223,7 +223,7 @@ fn query_response(
     request_id: RequestId,
     output: Option<&dyn Struct>,
 ) -> Bytes {
-    let mut writer = XmlWriter::new("");
+    let mut writer = XmlWriter::of_query();
     let root = format!("{}Response", operation.name);
     writer.open(&root, service.xml_namespace);
     if let Some(output) = output {
@@ -344,7 +344,8 @@ fn xml_error(
         writer.element("Type", if error.sender() { "Sender" } else { "Receiver" });
     }
     writer.element("Code", error.code());
-    writer.element("Message", error.message().unwrap_or_default());
+    let words = error.query_message().filter(|_| with_type).or(error.message());
+    writer.element("Message", words.unwrap_or_default());
     writer.close("Error");
     writer.element("RequestId", &request_id.to_string());
     writer.close("ErrorResponse");

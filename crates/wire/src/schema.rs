@@ -38,6 +38,8 @@ pub struct ErrorTrait {
     pub status: u16,
     /// Whether the sender is to blame.
     pub sender: bool,
+    /// What awsQuery says whatever the message is, where it has words of its own.
+    pub query_message: Option<&'static str>,
 }
 
 /// A member of a structure.
@@ -53,6 +55,17 @@ pub struct Member {
     pub required: bool,
     /// What it holds.
     pub target: &'static Target,
+}
+
+impl Member {
+    /// Its name in awsQuery, which calls a flattened list or map as its elements are called, where these have a name.
+    pub(crate) fn query_name(&self) -> &'static str {
+        match self.target {
+            Target::List(shape) if shape.flattened && shape.member_name != "member" => shape.member_name,
+            Target::Map(shape) if shape.flattened && shape.entry_name != "entry" => shape.entry_name,
+            _ => self.wire,
+        }
+    }
 }
 
 /// Where a member is found in an HTTP message. Protocols without HTTP bindings take everything from the body.
@@ -165,6 +178,8 @@ pub struct MapShape {
     pub key: &'static Target,
     /// Its values.
     pub value: &'static Target,
+    /// The name of an entry (awsQuery, XML); `entry` unless the model says otherwise.
+    pub entry_name: &'static str,
     /// The name of a key's element (awsQuery, XML).
     pub key_name: &'static str,
     /// The name of a value's element (awsQuery, XML).

@@ -28,6 +28,17 @@ struct Everything {
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
+struct Flat {
+    entries: Option<Vec<Entry>>,
+    tags: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Entry {
+    id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Missing {
     message: Option<String>,
 }
@@ -62,6 +73,7 @@ static TAGS: Target = Target::List(&ListShape {
 static LABELS: Target = Target::Map(&MapShape {
     key: &NAME,
     value: &TEXT,
+    entry_name: "entry",
     key_name: "key",
     value_name: "value",
     flattened: false,
@@ -86,15 +98,47 @@ static EVERYTHING: Schema = Schema {
     union: false,
     error: None,
 };
+static ENTRY: Schema = Schema {
+    name: "Entry",
+    members: &[Member { name: "Id", wire: "Id", at: At::Body, required: false, target: &TEXT }],
+    union: false,
+    error: None,
+};
+static ENTRIES: Target = Target::List(&ListShape {
+    member: &Target::Struct(&ENTRY),
+    member_name: "Entry",
+    flattened: true,
+    length: Length::ANY,
+});
+static FLAT_TAGS: Target = Target::Map(&MapShape {
+    key: &TEXT,
+    value: &TEXT,
+    entry_name: "Tag",
+    key_name: "Key",
+    value_name: "Value",
+    flattened: true,
+    length: Length::ANY,
+});
+static FLAT: Schema = Schema {
+    name: "Flat",
+    members: &[
+        Member { name: "Entries", wire: "Entries", at: At::Body, required: false, target: &ENTRIES },
+        Member { name: "Tags", wire: "Tags", at: At::Body, required: false, target: &FLAT_TAGS },
+    ],
+    union: false,
+    error: None,
+};
 static MISSING: Schema = Schema {
     name: "MissingException",
     members: &[Member { name: "Message", wire: "Message", at: At::Body, required: false, target: &TEXT }],
     union: false,
-    error: Some(ErrorTrait { code: "Missing", status: 404, sender: true }),
+    error: Some(ErrorTrait { code: "Missing", status: 404, sender: true, query_message: Some("not here") }),
 };
 
 reflect!(Everything, EVERYTHING, { 0 => name, 1 => count, 2 => size, 3 => share, 4 => on, 5 => data, 6 => at, 7 => colour, 8 => tags, 9 => labels, 10 => inner });
 reflect!(Missing, MISSING, { 0 => message });
+reflect!(Flat, FLAT, { 0 => entries, 1 => tags });
+reflect!(Entry, ENTRY, { 0 => id });
 
 static SERVICE: ServiceSchema = ServiceSchema {
     name: "test",
@@ -191,6 +235,39 @@ fn query_parameters_make_a_structure() {
     assert_eq!(value.labels, Some(BTreeMap::from([("k".to_owned(), "a b".to_owned())])));
     assert_eq!(value.at, sample().at);
     assert_eq!(value.inner.map(|inner| inner.name), Some("deep".to_owned()));
+}
+
+#[test]
+fn query_calls_flattened_lists_and_maps_as_their_elements() {
+    for form in [
+        "Action=Echo&Entry.1.Id=a&Entry.2.Id=b&Tag.1.Key=k&Tag.1.Value=v",
+        "Action=Echo&Entry.2.Id=b&Entry.1.Id=a&Tag.Key=k&Tag.Value=v",
+    ] {
+        let mut value = Flat::default();
+        request(Protocol::AwsQuery, form).decode(&mut value).expect("decodes");
+        let ids: Vec<&str> = value.entries.iter().flatten().filter_map(|entry| entry.id.as_deref()).collect();
+        assert_eq!(ids, ["a", "b"], "{form}");
+        assert_eq!(value.tags, Some(BTreeMap::from([("k".to_owned(), "v".to_owned())])), "{form}");
+        let xml = String::from_utf8(encode(Protocol::AwsQuery, value.clone()).to_vec()).expect("UTF-8");
+        let entries =
+            "<Entry><Id>a</Id></Entry><Entry><Id>b</Id></Entry><Tag><Key>k</Key><Value>v</Value></Tag>";
+        assert!(xml.contains(entries), "{xml}");
+        let json = String::from_utf8(encode(Protocol::AwsJson10, value).to_vec()).expect("UTF-8");
+        assert_eq!(json, r#"{"Entries":[{"Id":"a"},{"Id":"b"}],"Tags":{"k":"v"}}"#);
+    }
+}
+
+#[test]
+fn the_path_tells_what_the_body_leaves_out() {
+    let name = |body: &'static str| {
+        let mut request = request(Protocol::AwsJson10, body);
+        request.labels.push(("Name", "label".to_owned()));
+        let mut value = Everything::default();
+        request.decode(&mut value).map(|()| value.name)
+    };
+    assert_eq!(name("{}").expect("decodes"), "label");
+    assert_eq!(name("").expect("decodes"), "label");
+    assert_eq!(name(r#"{"Name":"body"}"#).expect("decodes"), "body");
 }
 
 #[test]
@@ -352,7 +429,7 @@ fn errors_are_written_in_each_protocols_form() {
     assert!(
         text(Protocol::AwsQuery, &modelled())
             .2
-            .contains("<Error><Type>Sender</Type><Code>Missing</Code><Message>no</Message></Error>")
+            .contains("<Error><Type>Sender</Type><Code>Missing</Code><Message>not here</Message></Error>")
     );
 }
 

@@ -91,7 +91,10 @@ impl Emitter<'_> {
             .and_then(|overlay| overlay.sender)
             .or(model.and_then(|error| error.sender_fault))
             .unwrap_or(!shape.fault && status < 500);
-        Ok(format!("Some(ErrorTrait {{ code: {code:?}, status: {status}, sender: {sender} }})"))
+        let query_message = overlay.and_then(|overlay| overlay.query_message.as_deref());
+        Ok(format!(
+            "Some(ErrorTrait {{ code: {code:?}, status: {status}, sender: {sender}, query_message: {query_message:?} }})"
+        ))
     }
 
     fn wire_name(&self, member: &MemberView<'_>) -> String {
@@ -107,11 +110,7 @@ impl Emitter<'_> {
     }
 
     fn member_target(&self, statics: &mut Statics, owner: &str, member: &MemberView<'_>) -> Result<String> {
-        let key = format!("{owner}.{}", member.name);
-        if self.source.overlay.unchecked.contains_key(&key) {
-            return self.target(statics, &member.reference, true);
-        }
-        self.target(statics, &member.reference, false)
+        self.target(statics, &member.reference, self.is_unchecked(owner, member.name))
     }
 
     /// The static of a target; `unchecked` leaves its constraints to the handler.
@@ -150,8 +149,9 @@ impl Emitter<'_> {
             "structure" => format!("Target::Struct(&{})", names::constant(name)),
             "list" => {
                 let member = inner(&shape.member, name)?;
-                let target = self.target(statics, member, false)?;
-                let member_name = member.location_name.as_deref().unwrap_or("member");
+                let target = self.target(statics, member, unchecked)?;
+                let query = self.source.overlay.query.get(name).map(|names| names.name.as_str());
+                let member_name = query.or(member.location_name.as_deref()).unwrap_or("member");
                 format!(
                     "Target::List(&ListShape {{ member: &{target}, member_name: {member_name:?}, \
                      flattened: {flattened}, length: {} }})",
@@ -160,13 +160,18 @@ impl Emitter<'_> {
             }
             "map" => {
                 let (key, value) = (inner(&shape.key, name)?, inner(&shape.value, name)?);
+                let query = self.source.overlay.query.get(name);
+                let key_name = query.and_then(|names| names.key.as_deref()).or(key.location_name.as_deref());
+                let value_name =
+                    query.and_then(|names| names.value.as_deref()).or(value.location_name.as_deref());
                 format!(
-                    "Target::Map(&MapShape {{ key: &{}, value: &{}, key_name: {:?}, value_name: {:?}, \
-                     flattened: {flattened}, length: {} }})",
-                    self.target(statics, key, false)?,
-                    self.target(statics, value, false)?,
-                    key.location_name.as_deref().unwrap_or("key"),
-                    value.location_name.as_deref().unwrap_or("value"),
+                    "Target::Map(&MapShape {{ key: &{}, value: &{}, entry_name: {:?}, key_name: {:?}, \
+                     value_name: {:?}, flattened: {flattened}, length: {} }})",
+                    self.target(statics, key, unchecked)?,
+                    self.target(statics, value, unchecked)?,
+                    query.map_or("entry", |names| names.name.as_str()),
+                    key_name.unwrap_or("key"),
+                    value_name.unwrap_or("value"),
                     self.length(name, shape, unchecked)
                 )
             }

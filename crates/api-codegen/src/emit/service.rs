@@ -55,7 +55,7 @@ impl Emitter<'_> {
             target = metadata.target_prefix,
             version = metadata.api_version,
             protocols = protocols.join(", "),
-            namespace = metadata.xml_namespace,
+            namespace = metadata.xml_namespace.as_ref().or(self.source.overlay.xml_namespace.as_ref()),
             compatible = metadata.aws_query_compatible.is_some(),
         )?;
         for (name, operation) in &self.source.model.operations {
@@ -74,7 +74,10 @@ impl Emitter<'_> {
             _ => "None".to_owned(),
         };
         let errors: Vec<&str> = operation.errors.iter().map(|error| error.shape.as_str()).collect();
-        let (path, query) = route(&operation.http);
+        let (mut path, query) = route(&operation.http);
+        if let Some(member) = self.path_member(operation)? {
+            path = format!("Segment::Greedy({member:?})");
+        }
         writeln!(
             out,
             "    OperationSchema {{ name: {name:?}, method: {:?}, path: &[{path}], path_query: &[{query}], status: {}, \
@@ -85,6 +88,14 @@ impl Emitter<'_> {
             shape(&operation.output),
         )?;
         Ok(())
+    }
+
+    /// The member of the input that the path stands for.
+    fn path_member(&self, operation: &Operation) -> Result<Option<&str>> {
+        let (Some(member), Some(input)) = (&self.source.overlay.path_member, &operation.input) else {
+            return Ok(None);
+        };
+        Ok(self.shape(&input.shape)?.members.contains_key(member).then_some(member))
     }
 
     fn is_implemented(&self, operation: &str) -> bool {

@@ -75,6 +75,23 @@ fn query_is_found_by_its_action_and_version() {
 }
 
 #[test]
+fn a_request_to_a_queues_own_url_is_about_that_queue() {
+    let labels = |method: &str, uri: &str, body: &str| resolve(method, uri, &[FORM], body).unwrap().labels;
+    let form = "Action=SendMessage&Version=2012-11-05";
+    let queue = vec![("QueueUrl", "/000000000000/q".to_owned())];
+    assert_eq!(labels("POST", "/000000000000/q", form), queue);
+    assert_eq!(labels("GET", &format!("/000000000000/q?{form}"), ""), queue);
+    assert_eq!(labels("POST", "/", form), []);
+    let target = [("x-amz-target", "AmazonSQS.SendMessage")];
+    assert_eq!(resolve("POST", "/000000000000/q", &target, "{}").unwrap().labels, queue);
+    // A path of a REST service that has a parameter called Action is not meant.
+    assert_ne!(
+        outcome("GET", "/2015-03-31/functions/f?Action=SendMessage", &[], ""),
+        "sqs:SendMessage AwsQuery"
+    );
+}
+
+#[test]
 fn the_signing_name_decides_before_the_version() {
     let sns = signed("sns");
     let headers = [FORM, ("authorization", sns.as_str())];

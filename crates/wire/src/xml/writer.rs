@@ -15,6 +15,8 @@ pub(crate) struct XmlWriter {
     /// The name of the element that the next value becomes.
     next: &'static str,
     open: Vec<Frame>,
+    /// What a member is called.
+    name: fn(&Member) -> &'static str,
 }
 
 /// An element that has been begun, and what its contents are called.
@@ -32,7 +34,12 @@ impl XmlWriter {
     /// Begins a document whose first value becomes the element `root`.
     pub(crate) fn new(root: &'static str) -> Self {
         let out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        Self { out, next: root, open: Vec::new() }
+        Self { out, next: root, open: Vec::new(), name: |member| member.wire }
+    }
+
+    /// Begins a document with the names of awsQuery.
+    pub(crate) fn of_query() -> Self {
+        Self { name: Member::query_name, ..Self::new("") }
     }
 
     pub(crate) fn finish(self) -> Bytes {
@@ -136,7 +143,7 @@ impl Writer for XmlWriter {
     }
 
     fn member(&mut self, member: &Member) {
-        self.next = member.wire;
+        self.next = (self.name)(member);
     }
 
     fn end_struct(&mut self) {
@@ -158,7 +165,7 @@ impl Writer for XmlWriter {
     }
 
     fn begin_map(&mut self, shape: &MapShape) {
-        self.begin(shape.flattened, "entry", shape.key_name, shape.value_name);
+        self.begin(shape.flattened, shape.entry_name, shape.key_name, shape.value_name);
     }
 
     fn key(&mut self, key: &str) {
