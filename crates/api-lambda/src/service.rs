@@ -402,7 +402,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "DeleteFunctionUrlConfig",
@@ -777,7 +777,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "GetFunctionScalingConfig",
@@ -1072,7 +1072,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "SnapStartRegenerationFailureException",
                 "EFSMountFailureException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "InvokeWithResponseStream",
@@ -1532,7 +1532,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "PutFunctionRecursionConfig",
@@ -1554,7 +1554,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "PutFunctionScalingConfig",
@@ -2010,7 +2010,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
         },
         OperationSchema {
             name: "UpdateFunctionUrlConfig",
@@ -2081,6 +2081,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: DeleteFunctionConcurrencyRequest,
     ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DeleteFunctionEventInvokeConfig`.
+    fn delete_function_event_invoke_config(
+        &self,
+        context: &Context,
+        input: DeleteFunctionEventInvokeConfigRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
     /// `DeleteLayerVersion`.
     fn delete_layer_version(
         &self,
@@ -2135,6 +2141,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: GetFunctionEventInvokeConfigRequest,
     ) -> impl Future<Output = Result<FunctionEventInvokeConfig, Error>> + Send;
+    /// `GetFunctionRecursionConfig`.
+    fn get_function_recursion_config(
+        &self,
+        context: &Context,
+        input: GetFunctionRecursionConfigRequest,
+    ) -> impl Future<Output = Result<GetFunctionRecursionConfigResponse, Error>> + Send;
     /// `GetFunctionUrlConfig`.
     fn get_function_url_config(
         &self,
@@ -2183,6 +2195,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: InvocationRequest,
     ) -> impl Future<Output = Result<InvocationResponse, Error>> + Send;
+    /// `InvokeAsync`.
+    fn invoke_async(
+        &self,
+        context: &Context,
+        input: InvokeAsyncRequest,
+    ) -> impl Future<Output = Result<InvokeAsyncResponse, Error>> + Send;
     /// `InvokeWithResponseStream`.
     fn invoke_with_response_stream(
         &self,
@@ -2267,6 +2285,18 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: PutFunctionConcurrencyRequest,
     ) -> impl Future<Output = Result<Concurrency, Error>> + Send;
+    /// `PutFunctionEventInvokeConfig`.
+    fn put_function_event_invoke_config(
+        &self,
+        context: &Context,
+        input: PutFunctionEventInvokeConfigRequest,
+    ) -> impl Future<Output = Result<FunctionEventInvokeConfig, Error>> + Send;
+    /// `PutFunctionRecursionConfig`.
+    fn put_function_recursion_config(
+        &self,
+        context: &Context,
+        input: PutFunctionRecursionConfigRequest,
+    ) -> impl Future<Output = Result<PutFunctionRecursionConfigResponse, Error>> + Send;
     /// `PutProvisionedConcurrencyConfig`.
     fn put_provisioned_concurrency_config(
         &self,
@@ -2321,6 +2351,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: UpdateFunctionConfigurationRequest,
     ) -> impl Future<Output = Result<FunctionConfiguration, Error>> + Send;
+    /// `UpdateFunctionEventInvokeConfig`.
+    fn update_function_event_invoke_config(
+        &self,
+        context: &Context,
+        input: UpdateFunctionEventInvokeConfigRequest,
+    ) -> impl Future<Output = Result<FunctionEventInvokeConfig, Error>> + Send;
 }
 
 /// Decodes requests for an implementation of [`Lambda`].
@@ -2374,6 +2410,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let mut input = DeleteFunctionConcurrencyRequest::default();
                 request.decode(&mut input)?;
                 self.0.delete_function_concurrency(context, input).await?;
+                Ok(None)
+            }),
+            "DeleteFunctionEventInvokeConfig" => Box::pin(async move {
+                let mut input = DeleteFunctionEventInvokeConfigRequest::default();
+                request.decode(&mut input)?;
+                self.0.delete_function_event_invoke_config(context, input).await?;
                 Ok(None)
             }),
             "DeleteLayerVersion" => Box::pin(async move {
@@ -2430,6 +2472,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let output = self.0.get_function_event_invoke_config(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
+            "GetFunctionRecursionConfig" => Box::pin(async move {
+                let mut input = GetFunctionRecursionConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_function_recursion_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "GetFunctionUrlConfig" => Box::pin(async move {
                 let mut input = GetFunctionUrlConfigRequest::default();
                 request.decode(&mut input)?;
@@ -2476,6 +2524,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let mut input = InvocationRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.invoke(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "InvokeAsync" => Box::pin(async move {
+                let mut input = InvokeAsyncRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.invoke_async(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             "InvokeWithResponseStream" => Box::pin(async move {
@@ -2562,6 +2616,18 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let output = self.0.put_function_concurrency(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
+            "PutFunctionEventInvokeConfig" => Box::pin(async move {
+                let mut input = PutFunctionEventInvokeConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.put_function_event_invoke_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PutFunctionRecursionConfig" => Box::pin(async move {
+                let mut input = PutFunctionRecursionConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.put_function_recursion_config(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "PutProvisionedConcurrencyConfig" => Box::pin(async move {
                 let mut input = PutProvisionedConcurrencyConfigRequest::default();
                 request.decode(&mut input)?;
@@ -2614,6 +2680,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let mut input = UpdateFunctionConfigurationRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.update_function_configuration(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "UpdateFunctionEventInvokeConfig" => Box::pin(async move {
+                let mut input = UpdateFunctionEventInvokeConfigRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.update_function_event_invoke_config(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             other => Box::pin(async move { Err(Error::not_implemented(SERVICE.name, other)) }),

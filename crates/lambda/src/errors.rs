@@ -3,8 +3,8 @@
 use api_lambda::{
     InvalidParameterValueException, InvalidRequestContentException, InvalidRuntimeException,
     PolicyLengthExceededException, PreconditionFailedException,
-    ProvisionedConcurrencyConfigNotFoundException, RequestTooLargeException, ResourceConflictException,
-    ResourceNotFoundException, ServiceException,
+    ProvisionedConcurrencyConfigNotFoundException, RecursiveInvocationException, RequestTooLargeException,
+    ResourceConflictException, ResourceNotFoundException, ServiceException,
 };
 use packages::PackageError;
 use store::{CommitError, StoreError, TableError};
@@ -78,6 +78,13 @@ pub(crate) fn request_too_large(text: impl Into<String>) -> Failure {
 /// 400 `InvalidRequestContentException`.
 pub(crate) fn invalid_content(text: impl Into<String>) -> Failure {
     Failure::Answer(InvalidRequestContentException { r#type: user(), message: Some(text.into()) }.into())
+}
+
+/// 400 `RecursiveInvocationException`, with the words that AWS documents it with.
+pub(crate) fn recursive_invocation() -> Failure {
+    let text = "Lambda has detected your function being invoked in a recursive loop with other AWS resources and \
+                stopped your function's invocation.";
+    Failure::Answer(RecursiveInvocationException { r#type: user(), message: Some(text.to_owned()) }.into())
 }
 
 /// 502 `InvalidRuntimeException`.

@@ -1,4 +1,4 @@
-//! What both Invoke operations check and say. Source: AWS Lambda API reference, `Invoke`.
+//! What the Invoke operations check and say. Source: AWS Lambda API reference, `Invoke`.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,16 @@ use api_lambda::{LogType, ThrottleReason as ApiThrottleReason, TooManyRequestsEx
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use invoker::{Invocation, InvokeError, ThrottleReason};
+use invoker::{Invocation, InvokeError, Outcome as Ended, ThrottleReason};
 use serde::de::IgnoredAny;
 use wire::Context;
 
 use crate::Lambda;
-use crate::errors::{Failure, Outcome, invalid_content, invalid_parameter, request_too_large};
+use crate::errors::{
+    Failure, Outcome, invalid_content, invalid_parameter, recursive_invocation, request_too_large,
+};
 use crate::function::FunctionReference;
-use crate::routes::{Route, Target};
+use crate::routes::{Branch, Route};
 
 /// The most bytes of an event ("Lambda quotas": 6 MB).
 const PAYLOAD_BYTES_MAX: usize = 6_291_456;
@@ -23,6 +25,16 @@ const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
 
 /// What AWS suggests after a throttled request.
 const RETRY_AFTER_S: &str = "1";
+
+/// The most bytes of an asynchronous event ("Lambda quotas": 1 MB).
+pub(crate) const EVENT_BYTES_MAX: usize = 1_048_576;
+
+/// Whether the caller waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    RequestResponse,
+    Event,
+}
 
 /// What a caller asks for.
 #[derive(Debug)]
@@ -34,19 +46,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// That the event is not too large.
-    ///
-    /// # Errors
-    /// `RequestTooLargeException`.
-    pub(crate) fn check_size(&self) -> Outcome<()> {
-        let size = self.payload.as_ref().map_or(0, Bytes::len);
-        if size > PAYLOAD_BYTES_MAX {
-            return Err(request_too_large(format!(
-                "{size} byte payload is too large for the RequestResponse invocation type (limit \
-                 {PAYLOAD_BYTES_MAX} bytes)"
-            )));
-        }
-        Ok(())
+    /// The event as it came; without one it is empty.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.payload.as_deref().unwrap_or_default()
     }
 
     /// That the function can understand the event.
@@ -60,47 +62,76 @@ impl Call {
                  request and try again.",
             ));
         }
-        check_json(self.payload.as_deref().unwrap_or_default())
+        check_json(self.payload())
     }
 
     /// The invocation of a version.
     ///
     /// # Errors
-    /// `InvalidRequestContentException` for a client context that is too long or cannot be read.
+    /// `InvalidRequestContentException` for a client context that is too long or cannot be read;
+    /// `RecursiveInvocationException` when the caller has come from this function too often.
     pub(crate) fn into_invocation(
         self,
         lambda: &Lambda,
         context: &Context,
         reference: &FunctionReference,
         route: &Route,
-        target: &Target,
+        branch: &Branch,
     ) -> Outcome<Invocation> {
         let client_context = self.client_context.as_deref().map(read_client_context).transpose()?;
+        let header = match &context.trace_id {
+            Some(header) => route.hash.count(header),
+            None => route.hash.count(&new_trace(lambda)),
+        };
+        if !route.allows_loops && route.hash.is_loop(&header) {
+            branch.figures.loop_stopped(lambda.clock.now());
+            return Err(recursive_invocation());
+        }
         let empty = Bytes::from_static(b"{}");
         Ok(Invocation {
             request_id: context.request_id,
-            function: target.function.clone(),
+            function: branch.target.function.clone(),
             invoked_arn: reference.arn(),
             payload: self.payload.filter(|payload| !payload.is_empty()).unwrap_or(empty),
             client_context,
-            trace_id: Some(context.trace_id.clone().unwrap_or_else(|| new_trace(lambda))),
+            trace_id: Some(header),
             tail_log: self.log_type == Some(LogType::Tail),
             reserved_concurrency: route.reserved_concurrency,
             stream: None,
+            observer: Some(branch.figures.clone()),
         })
     }
 }
 
-/// A trace of its own for an invocation that comes without one, not to be recorded (AWS X-Ray developer guide, "Tracing
-/// header"). Functions rely on it: AWS always sets it.
-fn new_trace(lambda: &Lambda) -> String {
-    let (root, parent) = (lambda.ids.hex(24), lambda.ids.hex(16));
-    format!("Root=1-{:08x}-{root};Parent={parent};Sampled=0", lambda.clock.now().as_secs())
+/// That an event is not too large.
+///
+/// # Errors
+/// `RequestTooLargeException`.
+pub(crate) fn check_size(payload: &[u8], kind: Kind) -> Outcome<()> {
+    let (name, limit) = match kind {
+        Kind::RequestResponse => ("RequestResponse", PAYLOAD_BYTES_MAX),
+        Kind::Event => ("Event", EVENT_BYTES_MAX),
+    };
+    let size = payload.len();
+    if size > limit {
+        return Err(request_too_large(format!(
+            "{size} byte payload is too large for the {name} invocation type (limit {limit} bytes)"
+        )));
+    }
+    Ok(())
 }
 
-/// The version that ran, as the answer names it.
-pub(crate) fn executed_version(target: &Target) -> Option<String> {
-    target.function.arn.qualifier.as_ref().map(ToString::to_string)
+/// Runs an invocation. Virtual time stands still meanwhile.
+pub(crate) async fn run(lambda: &Lambda, invocation: Invocation) -> Result<Ended, InvokeError> {
+    let _hold = lambda.clock.hold();
+    lambda.invoker.invoke(invocation).await
+}
+
+/// A trace of its own for an invocation that comes without one, not to be recorded (AWS X-Ray developer guide, "Tracing
+/// header"). Functions rely on it: AWS always sets it.
+pub(crate) fn new_trace(lambda: &Lambda) -> String {
+    let (root, parent) = (lambda.ids.hex(24), lambda.ids.hex(16));
+    format!("Root=1-{:08x}-{root};Parent={parent};Sampled=0", lambda.clock.now().as_secs())
 }
 
 /// The end of the log, as the answer has it.
@@ -154,8 +185,12 @@ fn read_client_context(text: &str) -> Outcome<String> {
     }
 }
 
-/// AWS's parser is Jackson; this says what it would, as far as callers have been seen to look at it.
-fn check_json(payload: &[u8]) -> Outcome<()> {
+/// That an event is JSON. AWS's parser is Jackson; this says what it would, as far as callers have been seen to look at
+/// it.
+///
+/// # Errors
+/// `InvalidRequestContentException`.
+pub(crate) fn check_json(payload: &[u8]) -> Outcome<()> {
     if payload.is_empty() {
         return Ok(());
     }

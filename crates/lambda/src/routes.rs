@@ -13,27 +13,81 @@ use ids::Qualifier;
 
 pub(crate) use target::{Target, make_target};
 
+use delivery::EventSettings;
+
 use crate::Lambda;
-use crate::errors::{Outcome, not_found};
+use crate::errors::{Failure, Outcome, not_found};
+use crate::events::read_settings;
+use crate::figures::Figures;
+#[cfg(test)]
+use crate::figures::InFlight;
 use crate::function::FunctionReference;
+use crate::lineage::Hash;
 use crate::tables::alias::ALIASES;
 use crate::tables::function::{FUNCTIONS, FunctionKey, FunctionRecord, VERSIONS, VersionRecord};
 
 /// Where invocations of a function under a qualifier go.
 #[derive(Debug)]
 pub(crate) struct Route {
-    main: Arc<Target>,
+    main: Arc<Branch>,
     /// Another version, and the share of invocations that go there.
-    additional: Option<(Arc<Target>, f64)>,
+    additional: Option<(Arc<Branch>, f64)>,
     /// The reserved concurrency of the whole function.
     pub(crate) reserved_concurrency: Option<u32>,
+    /// The function's name in the headers of chains of requests.
+    pub(crate) hash: Hash,
+    /// Loops are not stopped.
+    pub(crate) allows_loops: bool,
+    /// How asynchronous events are handled.
+    pub(crate) events: EventSettings,
+}
+
+/// A version that a route leads to.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) target: Target,
+    /// Where its invocations through this route count.
+    pub(crate) figures: Arc<Figures>,
+}
+
+impl Branch {
+    /// The version, as answers name it.
+    pub(crate) fn executed_version(&self) -> String {
+        self.target.function.arn.qualifier.as_ref().unwrap_or(&Qualifier::Latest).to_string()
+    }
+}
+
+#[cfg(test)]
+impl Route {
+    /// For tests that run nothing.
+    fn to_nothing(key: &FunctionKey) -> Self {
+        let metrics = Arc::<crate::tests::ports::Seen>::default();
+        let figures = Arc::new(Figures::new((&InFlight::default(), metrics), key, None, None));
+        let main = Arc::new(Branch { target: Target::of_nothing(key), figures });
+        Self {
+            main,
+            additional: None,
+            reserved_concurrency: None,
+            hash: Hash::of(&key.arn()),
+            allows_loops: false,
+            events: EventSettings {
+                maximum_retry_attempts: 2,
+                maximum_event_age: std::time::Duration::from_secs(60),
+                on_success: None,
+                on_failure: None,
+                dead_letter: None,
+                is_switched_off: false,
+                metrics: crate::figures::source(key, None, None),
+            },
+        }
+    }
 }
 
 impl Route {
     /// The version for one invocation; `unit` is a random number from 0 to 1.
-    pub(crate) fn choose(&self, unit: impl FnOnce() -> f64) -> &Arc<Target> {
+    pub(crate) fn choose(&self, unit: impl FnOnce() -> f64) -> &Arc<Branch> {
         match &self.additional {
-            Some((target, weight)) if unit() < *weight => target,
+            Some((branch, weight)) if unit() < *weight => branch,
             _ => &self.main,
         }
     }
@@ -116,18 +170,30 @@ async fn read_route(lambda: &Lambda, reference: &FunctionReference) -> Outcome<R
         }
     };
     let find = async |number: Option<u64>| match number {
-        None => make_target(lambda, key, serving(&function)).await,
+        None => Ok(serving(&function).clone()),
         Some(number) => {
-            let row = VERSIONS.get(&*snapshot, &key.parts_and(number)).await?.ok_or_else(missing)?;
-            make_target(lambda, key, &row.record).await
+            let row = VERSIONS.get(&*snapshot, &key.parts_and(number)).await?;
+            Ok::<_, Failure>(row.ok_or_else(missing)?.record)
         }
     };
-    let main = Arc::new(find(main).await?);
-    let additional = match additional {
-        Some((number, weight)) => Some((Arc::new(find(Some(number)).await?), weight)),
-        None => None,
+    let branch = async |version: &VersionRecord, executed: Option<&Qualifier>| {
+        let target = make_target(lambda, key, version).await?;
+        let counting = (&*lambda.in_flight, lambda.metrics.clone());
+        let figures = Figures::new(counting, key, reference.qualifier.as_ref(), executed);
+        Ok::<_, Failure>(Arc::new(Branch { target, figures: Arc::new(figures) }))
     };
-    Ok(Route { main, additional, reserved_concurrency: function.reserved_concurrency })
+    let main = find(main).await?;
+    let events = read_settings(&*snapshot, reference, &function, &main).await?;
+    let (main, additional) = match additional {
+        None => (branch(&main, None).await?, None),
+        Some((number, weight)) => {
+            let second = find(Some(number)).await?;
+            let first = branch(&main, Some(&main.qualifier())).await?;
+            (first, Some((branch(&second, Some(&second.qualifier())).await?, weight)))
+        }
+    };
+    let (reserved_concurrency, allows_loops) = (function.reserved_concurrency, function.allows_loops);
+    Ok(Route { main, additional, reserved_concurrency, hash: Hash::of(&key.arn()), allows_loops, events })
 }
 
 /// What `$LATEST` runs.
@@ -149,8 +215,7 @@ mod tests {
             name: "f".to_owned(),
         };
         let reference = FunctionReference { key: key.clone(), qualifier: None };
-        let target = Arc::new(Target::of_nothing(&key));
-        let route = Arc::new(Route { main: target, additional: None, reserved_concurrency: None });
+        let route = Arc::new(Route::to_nothing(&key));
         let routes = Routes::default();
         let generation = routes.generation();
         routes.forget(&key);

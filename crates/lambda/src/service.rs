@@ -5,18 +5,20 @@ use std::sync::Arc;
 use api_lambda::*;
 use bytes::Bytes;
 use clock::SharedClock;
+use delivery::Delivery;
 use ids::IdSource;
 use invoker::Invoker;
 use packages::Packages;
 use runtimes::Interpreters;
 use store::{SharedStore, Snapshot, Transaction};
-use targets::VendCredentials;
+use targets::{RecordMetrics, RecordTrace, Targets, VendCredentials};
 use tasks::Tasks;
 
 use crate::background::collection::{self, Discarded};
 use crate::background::preparation;
 use crate::concurrency::provisioning::{self, Provisioning};
 use crate::errors::{Failure, Outcome, conflict};
+use crate::figures::InFlight;
 use crate::links::CodeLinks;
 use crate::operations;
 use crate::routes::Routes;
@@ -43,6 +45,14 @@ pub struct LambdaParts {
     pub ids: Arc<IdSource>,
     /// Where background work runs.
     pub tasks: Tasks,
+    /// Keeps asynchronous events.
+    pub delivery: Delivery,
+    /// Where records of invocations may go.
+    pub targets: Targets,
+    /// Counts invocations.
+    pub metrics: Arc<dyn RecordMetrics>,
+    /// Tells their story.
+    pub trace: Arc<dyn RecordTrace>,
 }
 
 /// AWS Lambda. Cheap to clone.
@@ -57,10 +67,15 @@ pub struct Lambda {
     pub(crate) clock: SharedClock,
     pub(crate) ids: Arc<IdSource>,
     pub(crate) tasks: Tasks,
+    pub(crate) delivery: Delivery,
+    pub(crate) targets: Targets,
+    pub(crate) metrics: Arc<dyn RecordMetrics>,
+    pub(crate) trace: Arc<dyn RecordTrace>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) discarded: Arc<Discarded>,
     pub(crate) code_links: Arc<CodeLinks>,
     pub(crate) provisioning: Arc<Provisioning>,
+    pub(crate) in_flight: Arc<InFlight>,
 }
 
 impl Lambda {
@@ -77,6 +92,10 @@ impl Lambda {
             clock,
             ids,
             tasks,
+            delivery,
+            targets,
+            metrics,
+            trace,
         } = parts;
         let code_links = Arc::new(CodeLinks::new(&ids));
         let (routes, discarded) = (Arc::default(), Arc::default());
@@ -90,16 +109,22 @@ impl Lambda {
             clock,
             ids,
             tasks,
+            delivery,
+            targets,
+            metrics,
+            trace,
             routes,
             discarded,
             code_links,
             provisioning: Arc::default(),
+            in_flight: Arc::default(),
         }
     }
 
-    /// Begins, in the background, to finish what was unfinished when the server last ended, and to remove what
-    /// nothing refers to.
+    /// Begins, in the background, to finish what was unfinished when the server last ended, to run the events that are
+    /// due, and to remove what nothing refers to.
     pub fn start(&self) {
+        self.delivery.start(Arc::new(self.clone()));
         provisioning::restore_later(self);
         let lambda = self.clone();
         self.tasks.spawn("lambda start", async move {
@@ -183,6 +208,7 @@ delegate! {
     delete_alias(DeleteAliasRequest) -> ();
     delete_function(DeleteFunctionRequest) -> DeleteFunctionResponse;
     delete_function_concurrency(DeleteFunctionConcurrencyRequest) -> ();
+    delete_function_event_invoke_config(DeleteFunctionEventInvokeConfigRequest) -> ();
     delete_layer_version(DeleteLayerVersionRequest) -> ();
     delete_provisioned_concurrency_config(DeleteProvisionedConcurrencyConfigRequest) -> ();
     get_account_settings(GetAccountSettingsRequest) -> GetAccountSettingsResponse;
@@ -192,6 +218,7 @@ delegate! {
     get_function_concurrency(GetFunctionConcurrencyRequest) -> GetFunctionConcurrencyResponse;
     get_function_configuration(GetFunctionConfigurationRequest) -> FunctionConfiguration;
     get_function_event_invoke_config(GetFunctionEventInvokeConfigRequest) -> FunctionEventInvokeConfig;
+    get_function_recursion_config(GetFunctionRecursionConfigRequest) -> GetFunctionRecursionConfigResponse;
     get_function_url_config(GetFunctionUrlConfigRequest) -> GetFunctionUrlConfigResponse;
     get_layer_version(GetLayerVersionRequest) -> GetLayerVersionResponse;
     get_layer_version_by_arn(GetLayerVersionByArnRequest) -> GetLayerVersionResponse;
@@ -200,6 +227,7 @@ delegate! {
     get_provisioned_concurrency_config(GetProvisionedConcurrencyConfigRequest) -> GetProvisionedConcurrencyConfigResponse;
     get_runtime_management_config(GetRuntimeManagementConfigRequest) -> GetRuntimeManagementConfigResponse;
     invoke(InvocationRequest) -> InvocationResponse;
+    invoke_async(InvokeAsyncRequest) -> InvokeAsyncResponse;
     invoke_with_response_stream(InvokeWithResponseStreamRequest) -> InvokeWithResponseStreamResponse;
     list_aliases(ListAliasesRequest) -> ListAliasesResponse;
     list_event_source_mappings(ListEventSourceMappingsRequest) -> ListEventSourceMappingsResponse;
@@ -214,6 +242,8 @@ delegate! {
     publish_layer_version(PublishLayerVersionRequest) -> PublishLayerVersionResponse;
     publish_version(PublishVersionRequest) -> FunctionConfiguration;
     put_function_concurrency(PutFunctionConcurrencyRequest) -> Concurrency;
+    put_function_event_invoke_config(PutFunctionEventInvokeConfigRequest) -> FunctionEventInvokeConfig;
+    put_function_recursion_config(PutFunctionRecursionConfigRequest) -> PutFunctionRecursionConfigResponse;
     put_provisioned_concurrency_config(PutProvisionedConcurrencyConfigRequest) -> PutProvisionedConcurrencyConfigResponse;
     put_runtime_management_config(PutRuntimeManagementConfigRequest) -> PutRuntimeManagementConfigResponse;
     remove_layer_version_permission(RemoveLayerVersionPermissionRequest) -> ();
@@ -223,4 +253,5 @@ delegate! {
     update_alias(UpdateAliasRequest) -> AliasConfiguration;
     update_function_code(UpdateFunctionCodeRequest) -> FunctionConfiguration;
     update_function_configuration(UpdateFunctionConfigurationRequest) -> FunctionConfiguration;
+    update_function_event_invoke_config(UpdateFunctionEventInvokeConfigRequest) -> FunctionEventInvokeConfig;
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod alias;
 pub(crate) mod concurrency;
+pub(crate) mod event_config;
 pub(crate) mod function;
 pub(crate) mod layer;
 pub(crate) mod package_use;

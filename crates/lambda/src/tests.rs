@@ -5,6 +5,7 @@ mod errors;
 mod functions;
 pub(crate) mod harness;
 mod invocations;
+pub(crate) mod ports;
 mod states;
 mod versions;
 mod wire_form;

@@ -9,6 +9,8 @@ use api_logs::LogsService;
 use api_sts::StsService;
 use auth::{Authenticator, StaticKeys};
 use clock::SystemClock;
+use cloudwatch::{CloudWatch, CloudWatchParts};
+use delivery::{Delivery, DeliveryParts};
 use gateway::{Config, Gateway};
 use iam::{Iam, IamParts};
 use invoker::{Invoker, InvokerOptions, InvokerParts};
@@ -17,7 +19,9 @@ use logs::CloudWatchLogs;
 use metering::Meter;
 use runtimes::Interpreters;
 use sandbox::{Network, SharedSandbox};
+use targets::Targets;
 use tasks::Tasks;
+use trace::{Trace, TraceParts};
 use wire::Service;
 
 use crate::endpoint::InnerEndpoint;
@@ -62,6 +66,22 @@ impl Services {
             network: if options.host_network { Network::Host } else { Network::Endpoint },
             options: InvokerOptions::default(),
         });
+        let cloudwatch = CloudWatch::new(CloudWatchParts {
+            store: base.store.clone(),
+            clock: base.clock.clone(),
+            tasks: base.background.clone(),
+        });
+        let trace = Trace::new(TraceParts { store: base.store.clone(), tasks: base.background.clone() });
+        let targets = Targets::default();
+        let delivery = Delivery::new(DeliveryParts {
+            store: base.store.clone(),
+            clock: base.clock.clone(),
+            ids: Arc::new(base.ids.split()),
+            tasks: base.background.clone(),
+            targets: targets.clone(),
+            metrics: Arc::new(cloudwatch.clone()),
+            trace: Arc::new(trace.clone()),
+        });
         let lambda = Lambda::new(LambdaParts {
             store: base.store.clone(),
             packages: base.packages.clone(),
@@ -72,6 +92,10 @@ impl Services {
             clock: base.clock.clone(),
             ids: Arc::new(base.ids.split()),
             tasks: base.background.clone(),
+            delivery,
+            targets,
+            metrics: Arc::new(cloudwatch),
+            trace: Arc::new(trace),
         });
         Self { logs, meter, iam, invoker, lambda, inner }
     }

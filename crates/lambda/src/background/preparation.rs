@@ -75,7 +75,7 @@ async fn expect_invocations(lambda: &Lambda, key: &FunctionKey) {
     let reference = FunctionReference { key: key.clone(), qualifier: None };
     // What cannot be run is told to whoever invokes it.
     if let Ok(route) = find_route(lambda, &reference).await {
-        lambda.invoker.expect(&route.choose(|| 1.0).function);
+        lambda.invoker.expect(&route.choose(|| 1.0).target.function);
     }
 }
 

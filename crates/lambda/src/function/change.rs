@@ -1,16 +1,16 @@
 //! Configuring a function: a new one begins with the defaults and is changed as an existing one is.
 
 use api_lambda::{CreateFunctionRequest, LogFormat, LoggingConfig, UpdateFunctionConfigurationRequest};
-use ids::Arn;
 use wire::{Context, Error};
 
 use crate::Lambda;
 use crate::errors::{Failure, Outcome, invalid_parameter};
+use crate::events::check_dead_letter;
 use crate::function::unsupported::refuse_unsupported_changes;
 use crate::function::variables::check_variables;
 use crate::function::{check_architecture, find_runtime};
 use crate::layers::{self, LayersInUse};
-use crate::tables::function::{Architecture, Configuration, JsonLevels, Logging};
+use crate::tables::function::{Architecture, Configuration, FunctionKey, JsonLevels, Logging};
 
 /// AWS's defaults ("Lambda quotas" and the API reference of `CreateFunction`).
 const TIMEOUT_S_DEFAULT: u32 = 3;
@@ -86,6 +86,7 @@ pub(crate) fn changes_of(input: CreateFunctionRequest) -> Changes {
 pub(crate) async fn change(
     lambda: &Lambda,
     context: &Context,
+    key: &FunctionKey,
     mut to: Configuration,
     changes: Changes,
 ) -> Outcome<Changed> {
@@ -115,7 +116,9 @@ pub(crate) async fn change(
     }
     if let Some(dead_letter) = changes.dead_letter_config {
         to.dead_letter_arn = dead_letter.target_arn.filter(|arn| !arn.is_empty());
-        check_dead_letter(to.dead_letter_arn.as_deref())?;
+        if let Some(arn) = &to.dead_letter_arn {
+            check_dead_letter(key, arn)?;
+        }
     }
     if let Some(logging) = changes.logging_config {
         to.logging = change_logging(to.logging, logging)?;
@@ -162,16 +165,6 @@ async fn check_role(lambda: &Lambda, context: &Context, role: &str) -> Outcome<(
         Ok(())
     } else {
         Err(invalid_parameter("The role defined for the function cannot be assumed by Lambda."))
-    }
-}
-
-fn check_dead_letter(arn: Option<&str>) -> Outcome<()> {
-    let Some(text) = arn else { return Ok(()) };
-    match Arn::parse(text) {
-        Ok(arn) if matches!(arn.service.as_str(), "sqs" | "sns") => Ok(()),
-        _ => Err(invalid_parameter(format!(
-            "The dead letter target {text} is neither an SQS queue nor an SNS topic."
-        ))),
     }
 }
 

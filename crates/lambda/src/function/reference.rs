@@ -1,6 +1,6 @@
 //! A function as requests name it: `name`, `name:qualifier`, `account:function:name`, or an ARN.
 
-use ids::{AccountId, Qualifier, Region};
+use ids::{AccountId, FunctionArn, Qualifier, Region};
 use wire::Context;
 
 use crate::errors::{Outcome, access_denied, invalid_parameter, not_found};
@@ -60,6 +60,12 @@ impl FunctionReference {
         Ok(reference)
     }
 
+    /// What an ARN of this server's own names.
+    pub(crate) fn of(arn: &FunctionArn) -> Self {
+        let FunctionArn { region, account, name, qualifier } = arn.clone();
+        Self { key: FunctionKey { account, region, name }, qualifier }
+    }
+
     /// A reference that means a whole function.
     ///
     /// # Errors
@@ -88,8 +94,8 @@ impl FunctionReference {
     }
 
     /// The ARN as the caller addressed it, with the qualifier if there was one.
-    pub(crate) fn arn(&self) -> ids::FunctionArn {
-        ids::FunctionArn { qualifier: self.qualifier.clone(), ..self.key.arn() }
+    pub(crate) fn arn(&self) -> FunctionArn {
+        FunctionArn { qualifier: self.qualifier.clone(), ..self.key.arn() }
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn run(
     let is_to_be_published = input.publish == Some(true);
     let code = std::mem::take(&mut input.code);
     let changed =
-        change(lambda, context, new_configuration(&key.name, architecture), changes_of(input)).await?;
+        change(lambda, context, &key, new_configuration(&key.name, architecture), changes_of(input)).await?;
     // Told before the code is unpacked; the commit looks once more.
     if FUNCTIONS.get_now(&*lambda.store, &key.parts()).await?.is_some() {
         return Err(already_exists(&key));
@@ -123,6 +123,7 @@ async fn create(
         last_version,
         tags,
         reserved_concurrency: None,
+        allows_loops: false,
     };
     put_function(&mut transaction, key, None, &function)?;
     for what in &unfinished {

@@ -13,7 +13,7 @@ use crate::function::{FunctionReference, find_function, function_not_found};
 use crate::tables::alias::ALIASES;
 use crate::tables::function::{FunctionKey, VERSIONS, delete_function, delete_version, list_versions};
 use crate::tables::unfinished::Unfinished;
-use crate::tables::{concurrency, policy, unfinished};
+use crate::tables::{concurrency, event_config, policy, unfinished};
 
 /// What AWS answers (the model's own status is 200).
 const NO_CONTENT: i32 = 204;
@@ -59,6 +59,7 @@ async fn try_delete_all(lambda: &Lambda, key: &FunctionKey) -> Outcome<()> {
     ALIASES.delete_all(&mut transaction, &key.parts());
     policy::delete_all(&mut transaction, key);
     concurrency::delete_all(&mut transaction, key);
+    event_config::delete_all(&mut transaction, key);
     unfinished::delete_all(&mut transaction, key);
     let committed = lambda.store.commit(transaction).await;
     lambda.changed(key);
@@ -93,6 +94,7 @@ async fn delete_one(lambda: &Lambda, reference: &FunctionReference, number: u64)
     let qualifier = number.to_string();
     policy::delete(&mut transaction, key, &qualifier);
     concurrency::delete(&mut transaction, key, &qualifier);
+    event_config::delete(&mut transaction, key, &qualifier);
     Unfinished { key: key.clone(), number: Some(number) }.delete(&mut transaction);
     lambda.commit(key, transaction).await?;
     lambda.invoker.forget(&key.arn().qualified(Qualifier::Version(number)));

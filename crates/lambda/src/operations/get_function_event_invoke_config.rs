@@ -1,22 +1,22 @@
 //! `GetFunctionEventInvokeConfig`.
 
 use api_lambda::{FunctionEventInvokeConfig, GetFunctionEventInvokeConfigRequest};
-use ids::Qualifier;
 use wire::Context;
 
 use crate::Lambda;
-use crate::errors::{Outcome, not_found};
+use crate::errors::Outcome;
+use crate::events::config::{find, none_stored, shown};
 use crate::function::FunctionReference;
+use crate::tables::event_config::qualifier_text;
 
-/// No function has one: none can be made yet. AWS says the same of a function that does not exist.
 pub(crate) async fn run(
-    _lambda: &Lambda,
+    lambda: &Lambda,
     context: &Context,
     input: GetFunctionEventInvokeConfigRequest,
 ) -> Outcome<FunctionEventInvokeConfig> {
     let operation = "GetFunctionEventInvokeConfig";
     let (name, qualifier) = (&input.function_name, input.qualifier.as_deref());
     let reference = FunctionReference::parse(context, operation, name, qualifier)?;
-    let arn = reference.key.arn().qualified(reference.qualifier.unwrap_or(Qualifier::Latest));
-    Err(not_found(format!("The function {arn} doesn't have an EventInvokeConfig")))
+    let row = find(&*lambda.snapshot().await?, &reference).await?.ok_or_else(|| none_stored(&reference))?;
+    Ok(shown(&reference.key, &qualifier_text(reference.qualifier.as_ref()), &row.record))
 }

@@ -14,8 +14,9 @@ use wire::{Context, Error, EventStream, Struct};
 use crate::Lambda;
 use crate::errors::{Failure, Outcome};
 use crate::function::FunctionReference;
-use crate::invocation::{Call, executed_version, log_result, not_run};
+use crate::invocation::{self, Call, Kind, check_size, log_result, not_run};
 use crate::routes::find_route;
+use crate::story::Story;
 
 /// How many parts may wait for a slow caller before the function has to wait too.
 const PARTS_MAX: usize = 16;
@@ -33,7 +34,7 @@ pub(crate) async fn run(
         log_type: input.log_type,
         tenant_id: input.tenant_id,
     };
-    call.check_size()?;
+    check_size(call.payload(), Kind::RequestResponse)?;
     let route = find_route(lambda, &reference).await?;
     if input.invocation_type == Some(ResponseStreamingInvocationType::DryRun) {
         return Ok(InvokeWithResponseStreamResponse {
@@ -42,14 +43,17 @@ pub(crate) async fn run(
         });
     }
     call.check_content()?;
-    let target = route.choose(|| lambda.ids.unit()).clone();
-    let mut invocation = call.into_invocation(lambda, context, &reference, &route, &target)?;
+    let branch = route.choose(|| lambda.ids.unit()).clone();
+    let story = Story::begin(lambda, context, &reference, call.payload().len());
+    let mut invocation = call.into_invocation(lambda, context, &reference, &route, &branch)?;
     let (sender, mut parts) = mpsc::channel(PARTS_MAX);
     invocation.stream = Some(sender);
-    let (inner, held) = (lambda.clone(), target.clone());
+    let (inner, held) = (lambda.clone(), branch.clone());
     let ended = lambda.tasks.spawn("streaming invocation", async move {
-        let ended = inner.invoker.invoke(invocation).await;
-        drop(held);
+        let ended = invocation::run(&inner, invocation).await;
+        if let Some(story) = story {
+            story.end(&inner, &held, &ended);
+        }
         ended
     });
     // Whether it runs at all is told by the status, so the answer waits for the first part or the end.
@@ -64,7 +68,7 @@ pub(crate) async fn run(
     };
     Ok(InvokeWithResponseStreamResponse {
         status_code: Some(200),
-        executed_version: executed_version(&target),
+        executed_version: Some(branch.executed_version()),
         event_stream: EventStream::new(stream::unfold(rest, next_event)),
         response_stream_content_type: content_type,
     })

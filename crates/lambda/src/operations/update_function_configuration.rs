@@ -23,7 +23,7 @@ pub(crate) async fn run(
     let mut function = row.record.clone();
     ensure_changeable(&key, &function)?;
     check_revision(input.revision_id.as_deref(), &function.latest.revision_id)?;
-    let changed = change(lambda, context, function.latest.configuration.clone(), input).await?;
+    let changed = change(lambda, context, &key, function.latest.configuration.clone(), input).await?;
     check_unzipped_size(&function.latest.code, &changed.configuration.layers)?;
     let mut latest = function.latest.clone();
     latest.configuration.clone_from(&changed.configuration);

@@ -80,6 +80,9 @@ pub(crate) struct FunctionRecord {
     /// What `PutFunctionConcurrency` reserved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reserved_concurrency: Option<u32>,
+    /// What `PutFunctionRecursionConfig` said: loops are not stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) allows_loops: bool,
 }
 
 /// One version of a function.

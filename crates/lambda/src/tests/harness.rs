@@ -11,20 +11,22 @@ use api_lambda::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use clock::{Clock, SystemClock, execution_timeout};
+use clock::{Clock, SharedClock, SystemClock, VirtualClock, execution_timeout};
+use delivery::{Delivery, DeliveryParts};
 use ids::{AccountId, IdSource, Region};
 use invoker::{Invoker, InvokerOptions, InvokerParts, NoEndpoint};
 use packages::Packages;
 use runtimes::Interpreters;
 use sandbox::{Network, ProcessOptions, ProcessSandbox};
 use store::{MemoryStore, SharedStore};
-use targets::{Credentials, LogLine, LogStream, RecordUsage, Usage, VendCredentials, WriteLogs};
+use targets::{Credentials, LogLine, LogStream, RecordUsage, Targets, Usage, VendCredentials, WriteLogs};
 use tasks::Tasks;
 use tempfile::TempDir;
 use wire::{Caller, Context, Error};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::ports::Seen;
 use crate::{Lambda, LambdaParts};
 
 /// Far more than anything here takes.
@@ -64,6 +66,8 @@ impl VendCredentials for Ports {
 #[derive(Debug)]
 pub(crate) struct Harness {
     pub(crate) lambda: Lambda,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) clock: SharedClock,
     pub(crate) store: SharedStore,
     pub(crate) directory: Arc<TempDir>,
 }
@@ -73,13 +77,25 @@ impl Harness {
         Self::over(Arc::new(MemoryStore::default()), Arc::new(tempfile::tempdir().unwrap())).await
     }
 
+    /// The service at a time that moves only when told, running events.
+    pub(crate) async fn running(clock: &Arc<VirtualClock>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let harness = Self::at(clock.clone(), Arc::new(MemoryStore::default()), directory).await;
+        harness.lambda.start();
+        harness
+    }
+
     /// The service over state that is there already, as after a restart.
     pub(crate) async fn over(store: SharedStore, directory: Arc<TempDir>) -> Self {
+        Self::at(Arc::new(SystemClock), store, directory).await
+    }
+
+    async fn at(clock: SharedClock, store: SharedStore, directory: Arc<TempDir>) -> Self {
         let tasks = Tasks::new();
         let ids = Arc::new(IdSource::from_entropy());
         let invoker = Invoker::new(InvokerParts {
             sandbox: Arc::new(sandbox(directory.path())),
-            clock: Arc::new(SystemClock),
+            clock: clock.clone(),
             ids: ids.clone(),
             tasks: tasks.clone(),
             logs: Arc::new(Ports),
@@ -89,6 +105,16 @@ impl Harness {
             network: Network::Host,
             options: InvokerOptions::default(),
         });
+        let (seen, targets) = (Arc::<Seen>::default(), Targets::default());
+        let delivery = Delivery::new(DeliveryParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            tasks: tasks.clone(),
+            targets: targets.clone(),
+            metrics: seen.clone(),
+            trace: seen.clone(),
+        });
         let lambda = Lambda::new(LambdaParts {
             store: store.clone(),
             packages: Packages::open(&directory.path().join("packages"), tasks.clone()).await.unwrap(),
@@ -96,11 +122,20 @@ impl Harness {
             strict_runtimes: false,
             invoker,
             credentials: Arc::new(Ports),
-            clock: Arc::new(SystemClock),
+            clock: clock.clone(),
             ids,
             tasks,
+            delivery,
+            targets: targets.clone(),
+            metrics: seen.clone(),
+            trace: seen.clone(),
         });
-        Self { lambda, store, directory }
+        targets.fill(targets::Ports {
+            queues: seen.clone(),
+            topics: seen.clone(),
+            functions: Arc::new(lambda.clone()),
+        });
+        Self { lambda, seen, clock, store, directory }
     }
 
     /// Creates a function, and waits as an SDK does.

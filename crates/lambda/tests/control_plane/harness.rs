@@ -14,6 +14,7 @@ use api_lambda::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use clock::{Clock, SystemClock, Timestamp, VirtualClock, execution_timeout};
+use delivery::{Delivery, DeliveryParts};
 use ids::{AccountId, IdSource, Region};
 use invoker::{Invoker, InvokerOptions, InvokerParts, NoEndpoint};
 use lambda::{Lambda, LambdaParts};
@@ -21,7 +22,10 @@ use packages::Packages;
 use runtimes::Interpreters;
 use sandbox::{Network, ProcessOptions, ProcessSandbox};
 use store::Store;
-use targets::{Credentials, LogLine, LogStream, RecordUsage, Usage, VendCredentials, WriteLogs};
+use targets::{
+    Credentials, FailedEvent, LogLine, LogStream, MetricSource, RecordMetrics, RecordTrace, RecordUsage,
+    Step, Targets, Unit, Usage, VendCredentials, WriteLogs,
+};
 use tasks::Tasks;
 use tempfile::TempDir;
 use wire::Caller;
@@ -47,6 +51,20 @@ impl WriteLogs for Nowhere {
 
 impl RecordUsage for Nowhere {
     fn record(&self, _: Usage) {}
+}
+
+impl RecordMetrics for Nowhere {
+    fn record(&self, _: &Arc<MetricSource>, _: Timestamp, _: &[(&'static str, Unit, f64)]) {}
+}
+
+impl RecordTrace for Nowhere {
+    fn record(&self, _: Step) {}
+
+    fn is_overloaded(&self) -> bool {
+        true
+    }
+
+    fn keep(&self, _: FailedEvent) {}
 }
 
 #[derive(Debug)]
@@ -84,6 +102,17 @@ impl Harness {
         let packages = Packages::open(&directory.path().join("packages"), tasks.clone()).await.unwrap();
         let invoker = invoker(&directory, "first");
         let store = Arc::<MeddledStore>::default();
+        let (clock, ids) = (Arc::new(VirtualClock::new(NOW)), Arc::new(IdSource::seeded(7)));
+        let targets = Targets::default();
+        let delivery = Delivery::new(DeliveryParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            tasks: tasks.clone(),
+            targets: targets.clone(),
+            metrics: Arc::new(Nowhere),
+            trace: Arc::new(Nowhere),
+        });
         let parts = LambdaParts {
             store: store.clone(),
             packages,
@@ -91,9 +120,13 @@ impl Harness {
             strict_runtimes: false,
             invoker,
             credentials: Arc::new(Keys),
-            clock: Arc::new(VirtualClock::new(NOW)),
-            ids: Arc::new(IdSource::seeded(7)),
+            clock,
+            ids,
             tasks,
+            delivery,
+            targets,
+            metrics: Arc::new(Nowhere),
+            trace: Arc::new(Nowhere),
         };
         let lambda = Lambda::new(parts.clone());
         Self { lambda, parts, store, context: context("000000000000"), directory }
