@@ -1,17 +1,20 @@
 //! The queue as the services hold it.
 
 use std::fmt::{self, Debug};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use clock::SharedClock;
 use ids::{FunctionArn, IdSource};
-use store::{CommitError, SharedStore, Transaction};
-use targets::{Agenda, Due, MetricSource, Prepared, RecordMetrics, RecordTrace, Settled, Targets};
+use store::{Check, CommitError, SharedStore, Transaction};
+use targets::{Agenda, Due, MetricSource, Prepared, RecordMetrics, RecordTrace, Settled, Targets, What};
 use tasks::Tasks;
 
+use crate::engine::Engine;
+use crate::head::Claimed;
 use crate::row::Stored;
-use crate::{Event, Functions};
+use crate::{Event, Functions, agenda, keeper};
 
 /// What the queue is built from.
 #[derive(Debug, Clone)]
@@ -45,12 +48,7 @@ pub struct Backlog {
 
 /// The durable queue of asynchronous events. Cheap to clone.
 #[derive(Clone)]
-pub struct Delivery(Arc<Shared>);
-
-struct Shared {
-    parts: DeliveryParts,
-    functions: OnceLock<Arc<dyn Functions>>,
-}
+pub struct Delivery(Arc<Engine>);
 
 impl Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,12 +60,17 @@ impl Delivery {
     /// A queue that accepts events, and runs none before [`Delivery::start`].
     #[must_use]
     pub fn new(parts: DeliveryParts) -> Self {
-        Self(Arc::new(Shared { parts, functions: OnceLock::new() }))
+        Self(Arc::new(Engine::new(parts)))
     }
 
     /// Begins to work, also on what the last process left. Only the first call counts.
     pub fn start(&self, functions: Arc<dyn Functions>) {
-        let _started_before = self.0.functions.set(functions);
+        if !self.0.set_functions(functions) {
+            return;
+        }
+        let hold = self.0.parts.clock.hold();
+        let keeper = keeper::keep(self.0.clone(), hold);
+        self.0.parts.tasks.spawn_until_shutdown("keep asynchronous events", keeper);
     }
 
     /// Takes an event over: when this returns `Ok` it is on disk and will be delivered. `by` is the ARN of who sends
@@ -84,15 +87,18 @@ impl Delivery {
     ) -> Result<(), CommitError> {
         let mut prepared = self.prepare(event, by, from, metrics);
         let part = std::mem::take(&mut prepared.part);
-        match self.0.parts.store.commit(part).await {
-            Ok(_) => prepared.committed(),
-            Err(CommitError::Unknown(why)) => {
-                prepared.settle(Settled::Unknown);
-                return Err(CommitError::Unknown(why));
+        let store = self.0.parts.store.clone();
+        // A task of its own: the commit takes place, and must be heard of, when the caller has gone away.
+        let commit = self.0.parts.tasks.spawn("accept an event", async move {
+            let committed = store.commit(part).await;
+            match &committed {
+                Ok(_) => prepared.committed(),
+                Err(CommitError::Unknown(_)) => prepared.settle(Settled::Unknown),
+                Err(_) => drop(prepared),
             }
-            Err(error) => return Err(error),
-        }
-        Ok(())
+            committed.map(|_version| ())
+        });
+        commit.await.unwrap_or_else(|error| Err(CommitError::Unknown(error.to_string())))
     }
 
     /// What another commit has to write so that the event is accepted with it. The arguments are those of
@@ -104,25 +110,50 @@ impl Delivery {
         from: Option<String>,
         metrics: &Arc<MetricSource>,
     ) -> Prepared {
-        let _not_yet = (by, from, metrics);
-        let mut part = Transaction::new();
+        let (engine, metrics, hold) = (self.0.clone(), metrics.clone(), self.0.parts.clock.hold());
+        let (function, id) = (event.function.unqualified(), event.id);
         let stored = Stored::new(event);
+        let mut part = Transaction::new();
         if let Err(error) = stored.put(&mut part) {
-            tracing::error!(%error, "an event cannot be written");
+            // Nothing in an event can fail to be written as JSON; without its row it must not seem accepted.
+            tracing::error!(%error, %id, "an event cannot be written");
+            part.checks.push(Check::Present(Bytes::from_static(b"")));
         }
-        Prepared::new(stored.event.id.to_string(), part, |_settled| {})
+        engine.head().claim(&function, id);
+        Prepared::new(id.to_string(), part, move |settled| {
+            match settled {
+                Settled::Committed => {
+                    let size_bytes = stored.event.payload.len() as u64;
+                    engine.tell(&stored.event, || What::Accepted { by, from, size_bytes });
+                    engine.count("AsyncEventsReceived", &metrics);
+                    engine.head().arrived(Claimed { stored, function, hold });
+                }
+                Settled::Abandoned => engine.head().not_arrived(&function, id),
+                Settled::Unknown => engine.head().lose_sight(&function, id, hold),
+            }
+            engine.go_on();
+        })
     }
 
     /// How many events there are, by function.
     #[must_use]
     pub fn backlog(&self) -> Vec<Backlog> {
-        Vec::new()
+        let head = self.0.head();
+        let counts = head.counts().map(|(function, events, running)| Backlog {
+            function: function.clone(),
+            waiting: events.saturating_sub(running),
+            running,
+        });
+        counts.filter(|backlog| backlog.waiting + backlog.running > 0).collect()
     }
 }
 
 #[async_trait]
 impl Agenda for Delivery {
-    async fn due(&self, _limit: usize) -> Vec<Due> {
-        Vec::new()
+    async fn due(&self, limit: usize) -> Vec<Due> {
+        agenda::due(&self.0, limit).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is due cannot be read");
+            Vec::new()
+        })
     }
 }

@@ -35,6 +35,32 @@ pub(crate) struct Stored {
     pub(crate) ending: Option<Ending>,
 }
 
+/// Where an event lies in the store.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) key: Bytes,
+    id: RequestId,
+    has_parts: bool,
+}
+
+impl Row {
+    /// Adds: it must still be there. Whatever is done about an event in the commit that removes its row is then done
+    /// once, even when a commit's reply was lost.
+    pub(crate) fn check(&self, transaction: &mut Transaction) {
+        transaction.checks.push(Check::Present(self.key.clone()));
+    }
+
+    /// Adds: remove it.
+    pub(crate) fn delete(&self, transaction: &mut Transaction) {
+        transaction.mutations.push(Mutation::Delete(self.key.clone()));
+        if self.has_parts {
+            let parts = key(&[PARTS.into(), (&self.id.to_string()).into()]);
+            let end = prefix_end(&parts);
+            transaction.mutations.push(Mutation::DeleteRange(parts, end));
+        }
+    }
+}
+
 /// What a function made of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Response {
@@ -141,20 +167,9 @@ impl Stored {
         Ok(())
     }
 
-    /// Adds: remove it.
-    pub(crate) fn delete(&self, transaction: &mut Transaction) {
-        transaction.mutations.push(Mutation::Delete(self.key()));
-        if self.body_bytes() > INLINE_BYTES {
-            let parts = key(&[PARTS.into(), (&self.event.id.to_string()).into()]);
-            let end = prefix_end(&parts);
-            transaction.mutations.push(Mutation::DeleteRange(parts, end));
-        }
-    }
-
-    /// Adds: it must still be there, as it is. Whatever is done about an event in one commit with its row is then
-    /// done once, even when a commit's reply was lost.
-    pub(crate) fn check(&self, transaction: &mut Transaction) {
-        transaction.checks.push(Check::Present(self.key()));
+    /// Where it lies as it is now.
+    pub(crate) fn row(&self) -> Row {
+        Row { key: self.key(), id: self.event.id, has_parts: self.body_bytes() > INLINE_BYTES }
     }
 
     /// Reads it back.
