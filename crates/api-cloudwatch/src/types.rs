@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::{Bytes, Timestamp, enumeration, reflect};
+use wire::{Timestamp, enumeration, reflect};
 
 use crate::schema;
 

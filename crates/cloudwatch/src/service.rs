@@ -1,6 +1,6 @@
 //! The service: what it holds, and which file answers which operation.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use api_cloudwatch::{
     GetMetricDataInput, GetMetricDataOutput, GetMetricStatisticsInput, GetMetricStatisticsOutput,
@@ -11,6 +11,12 @@ use store::SharedStore;
 use targets::{MetricSource, RecordMetrics, SampleGauges, Unit};
 use tasks::Tasks;
 use wire::{Context, Error};
+
+use crate::batch::Batch;
+use crate::exposition::Exposition;
+use crate::recorder::Recorder;
+use crate::writer::Writer;
+use crate::{background, operations};
 
 /// What [`CloudWatch`] needs.
 #[derive(Debug)]
@@ -30,64 +36,87 @@ pub struct CloudWatch {
 }
 
 #[derive(Debug)]
-#[expect(dead_code, reason = "the operations are still to come")]
 pub(crate) struct Inner {
     pub(crate) store: SharedStore,
     pub(crate) clock: SharedClock,
+    pub(crate) writer: Writer,
+    pub(crate) recorder: Recorder,
+    pub(crate) exposition: Exposition,
+    /// What was recorded and is not in the store yet. Taken out by whoever has the writer's turn.
+    pub(crate) unwritten: Mutex<Batch>,
+    pub(crate) watched: Mutex<Vec<Arc<dyn SampleGauges>>>,
 }
 
 impl CloudWatch {
     /// The service, which writes in the background from now on.
     #[must_use]
     pub fn new(parts: CloudWatchParts) -> Self {
-        let CloudWatchParts { store, clock, tasks: _ } = parts;
-        Self { inner: Arc::new(Inner { store, clock }) }
+        let CloudWatchParts { store, clock, tasks } = parts;
+        let inner = Arc::new(Inner {
+            writer: Writer::new(Arc::clone(&store)),
+            store,
+            clock,
+            recorder: Recorder::new(),
+            exposition: Exposition::default(),
+            unwritten: Mutex::default(),
+            watched: Mutex::default(),
+        });
+        tasks.spawn_until_shutdown("write metrics", background::writing::run(Arc::clone(&inner)));
+        tasks.spawn_until_shutdown("sample gauges", background::sampling::run(Arc::clone(&inner)));
+        tasks.spawn_until_shutdown("age metrics", background::aging::run(Arc::clone(&inner)));
+        Self { inner }
     }
 
     /// Samples these gauges once a minute of real time, and whenever somebody asks for figures of now.
     pub fn watch(&self, gauges: Arc<dyn SampleGauges>) {
-        drop(gauges);
+        self.inner.watch(gauges);
     }
 
     /// Writes what is in memory only. What cannot be written is kept for the next time.
-    pub async fn flush(&self) {}
+    pub async fn flush(&self) {
+        self.inner.flush().await;
+    }
 
     /// What services measure, in the text format of Prometheus.
     pub async fn prometheus(&self) -> String {
-        String::new()
+        self.inner.sample().await;
+        self.inner.collect();
+        self.inner.exposition.text(self.inner.clock.now(), self.inner.recorder.dropped())
     }
 }
 
 impl RecordMetrics for CloudWatch {
-    fn record(&self, _source: &Arc<MetricSource>, _at: Timestamp, _values: &[(&'static str, Unit, f64)]) {}
+    fn record(&self, source: &Arc<MetricSource>, at: Timestamp, values: &[(&'static str, Unit, f64)]) {
+        self.inner.recorder.record(&self.inner.exposition, source, at, values);
+    }
 }
 
 impl api_cloudwatch::CloudWatch for CloudWatch {
     async fn get_metric_data(
         &self,
-        _context: &Context,
-        _input: GetMetricDataInput,
+        context: &Context,
+        input: GetMetricDataInput,
     ) -> Result<GetMetricDataOutput, Error> {
-        Err(Error::not_implemented("cloudwatch", "GetMetricData"))
+        operations::get_metric_data::handle(&self.inner, context, input).await
     }
 
     async fn get_metric_statistics(
         &self,
-        _context: &Context,
-        _input: GetMetricStatisticsInput,
+        context: &Context,
+        input: GetMetricStatisticsInput,
     ) -> Result<GetMetricStatisticsOutput, Error> {
-        Err(Error::not_implemented("cloudwatch", "GetMetricStatistics"))
+        operations::get_metric_statistics::handle(&self.inner, context, input).await
     }
 
     async fn list_metrics(
         &self,
-        _context: &Context,
-        _input: ListMetricsInput,
+        context: &Context,
+        input: ListMetricsInput,
     ) -> Result<ListMetricsOutput, Error> {
-        Err(Error::not_implemented("cloudwatch", "ListMetrics"))
+        operations::list_metrics::handle(&self.inner, context, input).await
     }
 
-    async fn put_metric_data(&self, _context: &Context, _input: PutMetricDataInput) -> Result<(), Error> {
-        Err(Error::not_implemented("cloudwatch", "PutMetricData"))
+    async fn put_metric_data(&self, context: &Context, input: PutMetricDataInput) -> Result<(), Error> {
+        operations::put_metric_data::handle(&self.inner, context, input).await
     }
 }

@@ -32,12 +32,13 @@ impl Emitter<'_> {
         let mut used = vec!["reflect"];
         for (word, marker) in [
             ("enumeration", "enumeration!"),
-            ("Bytes", "Bytes"),
+            // `Bytes = "Bytes"` is a value of an enumeration.
+            ("Bytes", ": Bytes,"),
             ("Document", ": Document"),
             ("EventStream", "EventStream,"),
-            ("Timestamp", "Timestamp"),
+            ("Timestamp", ": Timestamp"),
         ] {
-            if body.contains(marker) || (word == "Document" && body.contains("<Document>")) {
+            if body.contains(marker) || body.contains(&format!("<{word}>")) {
                 used.push(word);
             }
         }
