@@ -150,19 +150,25 @@ pub(crate) fn matches(pattern: &Branches, document: &Value) -> bool {
 }
 
 fn find(plan: &Plan, matchers: &[Vec<Matcher>], spot: Option<&Spot<'_>>) -> Found {
-    let here = plan.matchers.map_or(Found::ByAbsence, |list| find_value(&matchers[list], spot));
-    if here == Found::Not { Found::Not } else { here.and(find_fields(plan, matchers, spot)) }
+    let Some(list) = plan.matchers else { return find_fields(plan, matchers, spot) };
+    if spot.is_some_and(|spot| has_value(plan, &matchers[list], matchers, spot)) {
+        return Found::Yes;
+    }
+    let is_there = spot.is_some_and(|spot| spot.all_values().next().is_some());
+    if !is_there && matchers[list].contains(&Matcher::Absent) {
+        find_fields(plan, matchers, spot)
+    } else {
+        Found::Not
+    }
 }
 
-fn find_value(matchers: &[Matcher], spot: Option<&Spot<'_>>) -> Found {
-    let mut is_there = false;
-    for value in spot.into_iter().flat_map(Spot::all_values) {
-        is_there = true;
-        if matchers.iter().any(|matcher| matcher.accepts(value)) {
-            return Found::Yes;
-        }
+/// Whether there is a value, and the fields beside it: in the same element where it is inside one.
+fn has_value(plan: &Plan, wanted: &[Matcher], matchers: &[Vec<Matcher>], spot: &Spot<'_>) -> bool {
+    if spot.values.iter().any(|value| wanted.iter().any(|matcher| matcher.accepts(value))) {
+        find_fields(plan, matchers, Some(spot)) != Found::Not
+    } else {
+        spot.elements.iter().any(|element| has_value(plan, wanted, matchers, element))
     }
-    if !is_there && matchers.contains(&Matcher::Absent) { Found::ByAbsence } else { Found::Not }
 }
 
 /// Looks for the fields in the object and, where there is an array, in each element.
