@@ -2,6 +2,7 @@
 
 mod aliases;
 mod errors;
+mod event_configs;
 mod functions;
 pub(crate) mod harness;
 mod invocations;
