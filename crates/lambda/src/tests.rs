@@ -3,6 +3,8 @@
 mod aliases;
 mod errors;
 mod event_configs;
+mod events;
+mod figures;
 mod functions;
 pub(crate) mod harness;
 mod invocations;

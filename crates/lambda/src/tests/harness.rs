@@ -67,7 +67,6 @@ impl VendCredentials for Ports {
 pub(crate) struct Harness {
     pub(crate) lambda: Lambda,
     pub(crate) seen: Arc<Seen>,
-    pub(crate) clock: SharedClock,
     pub(crate) store: SharedStore,
     pub(crate) directory: Arc<TempDir>,
 }
@@ -122,7 +121,7 @@ impl Harness {
             strict_runtimes: false,
             invoker,
             credentials: Arc::new(Ports),
-            clock: clock.clone(),
+            clock,
             ids,
             tasks,
             delivery,
@@ -135,7 +134,7 @@ impl Harness {
             topics: seen.clone(),
             functions: Arc::new(lambda.clone()),
         });
-        Self { lambda, seen, clock, store, directory }
+        Self { lambda, seen, store, directory }
     }
 
     /// Creates a function, and waits as an SDK does.

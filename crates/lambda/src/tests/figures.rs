@@ -1,0 +1,110 @@
+//! What invocations count for, and the stories of synchronous ones.
+
+use std::collections::BTreeMap;
+
+use api_lambda::*;
+use targets::What;
+
+use super::functions::publish;
+use super::harness::{Harness, context, python, told};
+
+/// Fails when the event is true.
+const SOURCE: &str = "
+def handler(event, context):
+    if event: raise ValueError('no')
+";
+
+const ALL: [&[&str]; 3] = [&["FunctionName=f"], &["FunctionName=f", "Resource=f"], &[]];
+
+#[tokio::test]
+async fn an_invocation_counts_for_its_function_its_resource_and_its_account() {
+    let harness = Harness::new().await;
+    harness.create(python("f", SOURCE)).await;
+    harness.invoke("f", "false").await.unwrap();
+    harness.invoke("f", "true").await.unwrap();
+    for dimensions in ALL {
+        let values = |name: &str| harness.seen.values(name, dimensions);
+        assert_eq!(values("Invocations"), [1.0, 1.0], "{dimensions:?}");
+        assert_eq!(values("Errors"), [0.0, 1.0]);
+        assert_eq!(values("Throttles"), [0.0, 0.0]);
+        let durations = values("Duration");
+        assert!(
+            durations.len() == 2 && durations.iter().all(|one| (0.0..30_000.0).contains(one)),
+            "{durations:?}"
+        );
+        // Once a minute, as long as it is not more.
+        let running = values("ConcurrentExecutions");
+        assert!((1..=2).contains(&running.len()) && running.iter().all(|one| *one == 1.0), "{running:?}");
+        assert_eq!(values("ProvisionedConcurrencyInvocations"), [0.0; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_invocation_is_no_invocation() {
+    let harness = Harness::new().await;
+    harness.create(python("f", SOURCE)).await;
+    let off =
+        PutFunctionConcurrencyRequest { function_name: "f".to_owned(), reserved_concurrent_executions: 0 };
+    harness.lambda.put_function_concurrency(&context(), off).await.unwrap();
+    assert_eq!(told(harness.invoke("f", "false").await).1, 429);
+    for dimensions in ALL {
+        assert_eq!(harness.seen.values("Throttles", dimensions), [1.0]);
+        assert_eq!(harness.seen.values("Invocations", dimensions), [0.0; 0]);
+        assert_eq!(harness.seen.values("ConcurrentExecutions", dimensions), [0.0; 0]);
+    }
+}
+
+#[tokio::test]
+async fn both_versions_of_an_alias_count_by_themselves_too() {
+    let harness = Harness::new().await;
+    harness.create(python("f", SOURCE)).await;
+    publish(&harness, "f", None).await;
+    super::functions::update_code(&harness, "f", "new").await;
+    harness.settled("f").await;
+    publish(&harness, "f", None).await;
+    let alias = CreateAliasRequest {
+        function_name: "f".to_owned(),
+        name: "live".to_owned(),
+        function_version: "1".to_owned(),
+        routing_config: Some(AliasRoutingConfiguration {
+            additional_version_weights: Some(BTreeMap::from([("2".to_owned(), 0.0)])),
+        }),
+        ..CreateAliasRequest::default()
+    };
+    harness.lambda.create_alias(&context(), alias).await.unwrap();
+    harness.invoke("f:live", "false").await.unwrap();
+    let invocations = |dimensions: &[&str]| harness.seen.values("Invocations", dimensions).len();
+    assert_eq!(invocations(&["FunctionName=f"]), 1);
+    assert_eq!(invocations(&["FunctionName=f", "Resource=f:live"]), 1);
+    assert_eq!(invocations(&["FunctionName=f", "Resource=f:live", "ExecutedVersion=1"]), 1);
+    assert_eq!(invocations(&["FunctionName=f", "Resource=f"]), 0);
+}
+
+#[tokio::test]
+async fn the_story_of_a_synchronous_invocation_has_its_caller_its_run_and_its_end() {
+    let harness = Harness::new().await;
+    harness.create(python("f", SOURCE)).await;
+    for (payload, error, condition) in [("0", None, "Success"), ("1", Some("ValueError"), "FunctionError")] {
+        let context = context();
+        let request = InvocationRequest {
+            function_name: "f".to_owned(),
+            payload: Some(payload.into()),
+            ..InvocationRequest::default()
+        };
+        harness.lambda.invoke(&context, request).await.unwrap();
+        let story = harness.seen.story(&context.request_id.to_string());
+        let [
+            What::Accepted { by, from: None, size_bytes: 1 },
+            What::Attempted(one),
+            What::Ended { condition: found },
+        ] = story.as_slice()
+        else {
+            panic!("{story:?}")
+        };
+        assert_eq!((by.as_str(), found.as_str()), (context.caller.arn.as_str(), condition));
+        assert_eq!((one.number, one.version.as_str(), one.cold), (1, "$LATEST", error.is_none()));
+        assert_eq!(one.error.as_ref().map(|(error_type, _)| error_type.as_str()), error);
+        assert_eq!(one.log_group, "/aws/lambda/f");
+        assert!(one.log_stream.contains("/[$LATEST]"), "{}", one.log_stream);
+    }
+}
