@@ -1,5 +1,7 @@
 //! The forms of an answer.
 
+use std::error::Error;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -24,9 +26,29 @@ pub(crate) fn failure(status: StatusCode, message: &str, remedy: Option<&str>) -
     json(status, &document)
 }
 
+/// The request is wrong.
+pub(crate) fn invalid(message: &str) -> Response {
+    failure(StatusCode::BAD_REQUEST, message, None)
+}
+
+/// The store is.
+pub(crate) fn store_failed(error: &dyn Error) -> Response {
+    tracing::error!(%error, "an answer of the server's own paths cannot be made");
+    failure(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the store cannot be read or written",
+        Some("the server's log says why"),
+    )
+}
+
 /// A deployment package.
 pub(crate) fn zip(zip: Bytes) -> Response {
     bytes(StatusCode::OK, zip, "application/zip")
+}
+
+/// Figures in the text format of Prometheus, version 0.0.4.
+pub(crate) fn prometheus(text: String) -> Response {
+    bytes(StatusCode::OK, text.into(), "text/plain; version=0.0.4; charset=utf-8")
 }
 
 fn bytes(status: StatusCode, body: Bytes, content_type: &'static str) -> Response {

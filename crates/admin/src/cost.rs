@@ -2,36 +2,29 @@
 
 use http::StatusCode;
 use ids::AccountId;
-use percent_encoding::percent_decode_str;
 use wire::Response;
 
 use crate::AdminParts;
-use crate::answer::{failure, json};
+use crate::answer::{invalid, json, store_failed};
+use crate::query::Query;
 
 pub(crate) async fn show(parts: &AdminParts, query: &str) -> Response {
-    let parameter = |name: &str| {
-        let pair = query.split('&').find_map(|pair| pair.split_once('=').filter(|(found, _)| *found == name));
-        pair.map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
+    let query = match Query::parse(query, &["month", "account"]) {
+        Ok(query) => query,
+        Err(message) => return invalid(&message),
     };
-    let month = parameter("month");
-    if month.as_deref().is_some_and(|month| !is_month(month)) {
-        return failure(StatusCode::BAD_REQUEST, "month is not of the form 2026-11", None);
+    let month = query.text("month");
+    if month.is_some_and(|month| !is_month(month)) {
+        return invalid("month is not of the form 2026-11");
     }
-    let account = match parameter("account").map(|text| AccountId::parse(&text)) {
+    let account = match query.text("account").map(AccountId::parse) {
         None => parts.account.clone(),
         Some(Ok(account)) => account,
-        Some(Err(error)) => return failure(StatusCode::BAD_REQUEST, &error.to_string(), None),
+        Some(Err(error)) => return invalid(&error.to_string()),
     };
-    match parts.meter.bill(&account, month.as_deref()).await {
+    match parts.meter.bill(&account, month).await {
         Ok(bill) => json(StatusCode::OK, &bill),
-        Err(error) => {
-            tracing::error!(%error, "the bill cannot be made");
-            failure(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the store cannot be read; the server's log says why",
-                None,
-            )
-        }
+        Err(error) => store_failed(&error),
     }
 }
 

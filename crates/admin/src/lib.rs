@@ -1,4 +1,4 @@
-//! The server's own paths: health, isolation, cost, the clock, and downloads of code.
+//! The server's own paths: health, isolation, cost, the clock, traces, and downloads of code.
 //!
 //! They are no API of AWS's and not signed. From other hosts only health and code downloads (whose links cannot be
 //! guessed) are answered; the rest is for the host itself.
@@ -6,19 +6,30 @@
 mod answer;
 mod clock;
 mod cost;
+mod events;
 mod health;
+mod query;
+mod replay;
+mod step;
+mod story;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 
 use ::clock::{SharedClock, VirtualClock};
 use async_trait::async_trait;
 use bytes::Bytes;
+use cloudwatch::CloudWatch;
 use gateway::{Local, Reach};
 use http::{Method, Request, StatusCode};
 use ids::AccountId;
 use lambda::Lambda;
+use logs::CloudWatchLogs;
 use metering::Meter;
 use sandbox::SharedSandbox;
+use targets::Agenda;
+use trace::Trace;
 use wire::Response;
 
 use answer::{failure, json};
@@ -34,11 +45,19 @@ pub struct AdminParts {
     pub clock: SharedClock,
     /// The same, when it is virtual.
     pub virtual_clock: Option<Arc<VirtualClock>>,
+    /// Everything that keeps durable waits.
+    pub agendas: Vec<Arc<dyn Agenda>>,
+    /// What happened.
+    pub trace: Trace,
+    /// What is measured.
+    pub cloudwatch: CloudWatch,
+    /// What functions printed.
+    pub logs: CloudWatchLogs,
     /// What keeps functions apart.
     pub sandbox: SharedSandbox,
     /// What was consumed.
     pub meter: Arc<Meter>,
-    /// Whose code can be downloaded.
+    /// Whose code can be downloaded, and whose events can be run again.
     pub lambda: Lambda,
 }
 
@@ -56,19 +75,37 @@ impl Admin {
     }
 
     async fn host_only(&self, method: &Method, path: &str, request: &Request<Bytes>) -> Response {
-        match (method, path) {
-            (&Method::GET, "/_lambent/isolation") => json(StatusCode::OK, &self.parts.sandbox.isolation()),
-            (&Method::GET, "/_lambent/cost") => {
-                cost::show(&self.parts, request.uri().query().unwrap_or_default()).await
+        let parts = &self.parts;
+        let query = request.uri().query().unwrap_or_default();
+        let path = path.strip_prefix("/_lambent/").unwrap_or_default();
+        match (method, path.split_once('/').unwrap_or((path, ""))) {
+            (&Method::GET, ("isolation", "")) => json(StatusCode::OK, &parts.sandbox.isolation()),
+            (&Method::GET, ("cost", "")) => cost::show(parts, query).await,
+            (&Method::GET, ("clock", "")) => {
+                clock::show(&*parts.clock, parts.virtual_clock.is_some(), &parts.agendas, query).await
             }
-            (&Method::GET, "/_lambent/clock") => clock::show(&self.parts),
-            (&Method::POST, "/_lambent/clock/advance") => clock::advance(&self.parts, request.body()).await,
-            (_, "/_lambent/isolation" | "/_lambent/cost" | "/_lambent/clock" | "/_lambent/clock/advance") => {
+            (&Method::POST, ("clock", "advance")) => {
+                let virtual_clock = parts.virtual_clock.as_deref();
+                clock::advance(virtual_clock, &parts.agendas, &parts.trace, request.body()).await
+            }
+            (&Method::GET, ("events", "")) => events::show(&parts.trace, query).await,
+            (&Method::GET, ("metrics", "")) => answer::prometheus(parts.cloudwatch.prometheus().await),
+            (&Method::POST, ("replay", "")) => replay::run(&parts.lambda, &parts.trace, request.body()).await,
+            (&Method::GET, ("trace", id)) if !id.is_empty() => {
+                story::show(&parts.trace, &parts.logs, id).await
+            }
+            (
+                _,
+                ("isolation" | "cost" | "clock" | "events" | "metrics" | "replay", "")
+                | ("clock", "advance")
+                | ("trace", _),
+            ) => {
+                let path = request.uri().path();
                 failure(StatusCode::METHOD_NOT_ALLOWED, &format!("{method} is not what {path} is for"), None)
             }
             _ => failure(
                 StatusCode::NOT_FOUND,
-                &format!("there is nothing at {path}"),
+                &format!("there is nothing at {}", request.uri().path()),
                 Some("docs/reference/admin-api.md lists the paths"),
             ),
         }

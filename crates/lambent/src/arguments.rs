@@ -30,6 +30,12 @@ pub(crate) enum Command {
     Cost(CostOptions),
     /// Show the server's clock, or advance it (with `--clock virtual`).
     Clock(ClockOptions),
+    /// Tell the story of an event or a message: who sent it, each attempt with what it logged, where it went.
+    Trace(TraceOptions),
+    /// Show what happened last, or the events that failed.
+    Events(EventsOptions),
+    /// Run failed events again.
+    Replay(ReplayOptions),
     /// Start a server for a moment and walk through creating and invoking functions with a real AWS client.
     Demo(DemoOptions),
 }
@@ -182,9 +188,9 @@ pub(crate) struct ClockOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
-    /// Show the server's time and when the next thing is due.
+    /// Show the server's time and what is due when: retries, delays, ends of visibility timeouts.
     Show(ClockShow),
-    /// Advance a virtual clock, running everything that falls due in order.
+    /// Advance a virtual clock, running everything that falls due in order, and tell what happened.
     Advance(ClockAdvance),
 }
 
@@ -192,6 +198,9 @@ pub(crate) enum ClockCommand {
 pub(crate) struct ClockShow {
     #[command(flatten)]
     pub(crate) endpoint: EndpointOption,
+    /// How many of the things that are due.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -201,8 +210,60 @@ pub(crate) struct ClockShow {
 pub(crate) struct ClockAdvance {
     #[command(flatten)]
     pub(crate) endpoint: EndpointOption,
-    /// How far, such as 90s, 2m, 1h or 7d; or `next`, to the next thing that is due.
+    /// How far, such as 90s, 2m, 1h30m or 7d; `next`, to the next thing that is due; or `until`, with a time.
     pub(crate) by: String,
+    /// With `until`: the time, such as 2026-12-01T08:30:00Z or 2026-12-01 (in UTC).
+    pub(crate) time: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceOptions {
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointOption,
+    /// The request id of an asynchronous invocation, or the id of a message.
+    pub(crate) id: String,
+    /// Leave out what the attempts logged.
+    #[arg(long)]
+    pub(crate) no_logs: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsOptions {
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointOption,
+    /// Only events that were given up: those that `lambent replay` can run again.
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Only of this function: its name or ARN.
+    #[arg(long, requires = "failed")]
+    pub(crate) function: Option<String>,
+    /// Only what failed since: 10m, 2h, or a time such as 2026-12-01T08:30:00Z.
+    #[arg(long, requires = "failed")]
+    pub(crate) since: Option<String>,
+    /// How many, the newest.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayOptions {
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointOption,
+    /// Request ids of failed events, or ids of the messages that they became in a dead-letter queue.
+    #[arg(required_unless_present = "function")]
+    pub(crate) ids: Vec<String>,
+    /// All failed events of this function that were not run again yet.
+    #[arg(long, conflicts_with = "ids", value_name = "NAME|ARN")]
+    pub(crate) function: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

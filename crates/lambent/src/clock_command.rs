@@ -4,69 +4,91 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::arguments::{ClockCommand, ClockOptions};
+use crate::arguments::{ClockAdvance, ClockCommand, ClockOptions, ClockShow};
 use crate::failure::Failure;
-use crate::terminal::line;
+use crate::moment::{after, place, seconds, time};
+use crate::terminal::{line, list, paint, text};
 
 pub(crate) fn run(options: &ClockOptions) -> Result<ExitCode, Failure> {
-    let (answer, as_json) = match &options.command {
-        ClockCommand::Show(show) => (show.endpoint.get("/_lambent/clock")?, show.json),
-        ClockCommand::Advance(advance) => {
-            let body = match advance.by.as_str() {
-                "next" => json!({ "to": "next" }),
-                by => json!({ "seconds": seconds(by)? }),
-            };
-            (advance.endpoint.post("/_lambent/clock/advance", &body)?, advance.json)
-        }
-    };
-    if as_json {
-        line(&answer.to_string());
-    } else {
-        print(&answer);
+    match &options.command {
+        ClockCommand::Show(options) => show(options)?,
+        ClockCommand::Advance(options) => advance(options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(clock: &Value) {
-    let text = |name: &str| clock[name].as_str().unwrap_or("-").to_owned();
-    line(&format!("{} ({})", text("now"), text("kind")));
-    if let Some(fired) = clock["fired"].as_u64() {
-        line(&format!("{fired} waits fired"));
+fn show(options: &ClockShow) -> Result<(), Failure> {
+    let clock = options.endpoint.get(&format!("/_lambent/clock?limit={}", options.limit))?;
+    if options.json {
+        line(&serde_json::to_string_pretty(&clock)?);
+        return Ok(());
     }
-    if clock["next_due"].is_string() {
-        line(&format!("next due: {}", text("next_due")));
+    print_now(&clock);
+    let due = list(&clock["due"]);
+    if due.is_empty() {
+        line("nothing is due");
+        return Ok(());
+    }
+    let now = time(&text(&clock["now"]))?;
+    line(&paint("2", &format!("{:<25} {:>14}  {:<28} {:<28} id", "due at", "in", "what", "resource")));
+    for due in due {
+        let at = text(&due["at"]);
+        let distance = after(now, time(&at)?);
+        let (what, resource) = (text(&due["what"]), place(&text(&due["resource"])));
+        line(&format!("{at:<25} {distance:>14}  {what:<28} {resource:<28} {}", text(&due["id"])));
+    }
+    if clock["more"] == true {
+        line(&paint("2", "there is more: --limit shows it"));
+    }
+    Ok(())
+}
+
+fn advance(options: &ClockAdvance) -> Result<(), Failure> {
+    let answer = options.endpoint.post("/_lambent/clock/advance", &target(options)?)?;
+    if options.json {
+        line(&serde_json::to_string_pretty(&answer)?);
+        return Ok(());
+    }
+    for step in list(&answer["happened"]) {
+        print_step(step);
+    }
+    if answer["left_out"].as_u64().unwrap_or(0) > 0 {
+        line(&paint("2", &format!("and {} steps more", answer["left_out"])));
+    }
+    print_now(&answer);
+    match answer["next_due"].as_str() {
+        Some(next) => line(&format!("next due: {next}")),
+        None => line("nothing is due"),
+    }
+    Ok(())
+}
+
+fn target(options: &ClockAdvance) -> Result<Value, Failure> {
+    match (options.by.as_str(), &options.time) {
+        ("until", Some(until)) => Ok(json!({ "to": time(until)?.iso8601_millis() })),
+        ("until", None) => {
+            Err(Failure::new("until when?", "lambent clock advance until 2026-12-01T08:30:00Z"))
+        }
+        (by, Some(extra)) => Err(Failure::new(
+            format!("{extra:?} after {by:?} means nothing"),
+            "write lambent clock advance 2m, next, or until TIME",
+        )),
+        ("next", None) => Ok(json!({ "to": "next" })),
+        (by, None) => Ok(json!({ "seconds": seconds(by)? })),
     }
 }
 
-/// `90s`, `2m`, `1h`, `7d`; a bare number is seconds.
-fn seconds(text: &str) -> Result<u64, Failure> {
-    let invalid = || Failure::new(format!("{text:?} is no duration"), "write 90s, 2m, 1h, 7d or next");
-    let (number, unit) = match text.find(|letter: char| !letter.is_ascii_digit()) {
-        Some(split) => text.split_at(split),
-        None => (text, "s"),
-    };
-    let number: u64 = number.parse().map_err(|_| invalid())?;
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(invalid()),
-    };
-    number.checked_mul(unit).ok_or_else(invalid)
+/// A step on a line of its own.
+pub(crate) fn print_step(step: &Value) {
+    line(&format!(
+        "{}  {}  {}  {}",
+        text(&step["at"]),
+        text(&step["subject"]),
+        place(&text(&step["resource"])),
+        text(&step["text"])
+    ));
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_with_their_units() {
-        assert_eq!(seconds("2m").ok(), Some(120));
-        assert_eq!(seconds("90").ok(), Some(90));
-        assert_eq!(seconds("7d").ok(), Some(604_800));
-        assert!(seconds("m").is_err());
-        assert!(seconds("1y").is_err());
-        assert!(seconds("99999999999999999999d").is_err());
-    }
+fn print_now(clock: &Value) {
+    line(&paint("1", &format!("{} ({})", text(&clock["now"]), text(&clock["kind"]))));
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::arguments::CostOptions;
 use crate::failure::Failure;
-use crate::terminal::{line, paint};
+use crate::terminal::{line, list, paint, text};
 
 pub(crate) fn run(options: &CostOptions) -> Result<ExitCode, Failure> {
     let mut query = Vec::new();
@@ -22,9 +22,8 @@ pub(crate) fn run(options: &CostOptions) -> Result<ExitCode, Failure> {
 }
 
 fn print(bill: &Value) {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     line(&paint("1", &format!("Account {}, {}", text(&bill["account"]), text(&bill["month"]))));
-    let lines = bill["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let lines = list(&bill["lines"]);
     if !lines.is_empty() {
         line(&format!(
             "{:<32} {:>8} {:>10} {:>14} {:>16}",

@@ -8,8 +8,12 @@ mod demo;
 mod doctor;
 mod endpoint;
 mod environment;
+mod events;
 mod failure;
+mod moment;
+mod replay;
 mod serve;
+mod story;
 mod terminal;
 
 use std::process::ExitCode;
@@ -30,6 +34,9 @@ fn main() -> ExitCode {
         Command::Doctor(options) => doctor::run(&options),
         Command::Cost(options) => cost::run(&options),
         Command::Clock(options) => clock_command::run(&options),
+        Command::Trace(options) => story::run(&options),
+        Command::Events(options) => events::run(&options),
+        Command::Replay(options) => replay::run(&options),
         Command::Demo(options) => demo::run(&options),
     };
     result.unwrap_or_else(|failure| {

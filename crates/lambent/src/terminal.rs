@@ -3,6 +3,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 
 /// Prints a line of data.
@@ -32,4 +34,14 @@ pub(crate) fn paint(colour: &str, text: &str) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// A text of a document, or whatever stands in its place.
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A list of a document; an empty one where there is none.
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -36,6 +36,9 @@ pub(crate) struct Services {
     pub(crate) iam: Iam,
     pub(crate) invoker: Invoker,
     pub(crate) lambda: Lambda,
+    delivery: Delivery,
+    trace: Trace,
+    cloudwatch: CloudWatch,
     /// Opened together with the gateway.
     inner: Arc<InnerEndpoint>,
 }
@@ -92,12 +95,12 @@ impl Services {
             clock: base.clock.clone(),
             ids: Arc::new(base.ids.split()),
             tasks: base.background.clone(),
-            delivery,
+            delivery: delivery.clone(),
             targets,
-            metrics: Arc::new(cloudwatch),
-            trace: Arc::new(trace),
+            metrics: Arc::new(cloudwatch.clone()),
+            trace: Arc::new(trace.clone()),
         });
-        Self { logs, meter, iam, invoker, lambda, inner }
+        Self { logs, meter, iam, invoker, lambda, delivery, trace, cloudwatch, inner }
     }
 
     /// The gateway to all of them, from outside and from inside the functions' environments.
@@ -119,6 +122,10 @@ impl Services {
             account: options.account.clone(),
             clock: base.clock.clone(),
             virtual_clock: base.virtual_clock.clone(),
+            agendas: vec![Arc::new(self.delivery.clone())],
+            trace: self.trace.clone(),
+            cloudwatch: self.cloudwatch.clone(),
+            logs: self.logs.clone(),
             sandbox,
             meter: self.meter.clone(),
             lambda: self.lambda.clone(),
