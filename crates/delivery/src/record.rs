@@ -9,6 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use targets::{AttributeValue, Attributes, MessageAttribute};
 
 use crate::Condition;
+use crate::attempt::{ERROR_BYTES_MAX, truncate};
 use crate::row::{Ending, Response, Stored};
 
 /// Fields in AWS's order.
@@ -105,7 +106,8 @@ pub(crate) fn dead_letter_attributes(stored: &Stored, ending: &Ending) -> Attrib
 /// The HTTP status and the message that a caller who had waited would have got.
 fn dead_letter_error(stored: &Stored, ending: &Ending) -> (u16, String) {
     if let Some(Response { error: Some((_, message)), .. }) = &stored.response {
-        return (200, message.chars().map(legal).collect());
+        let message: String = message.chars().map(legal).collect();
+        return (200, truncate(&message, ERROR_BYTES_MAX).to_owned());
     }
     match ending.condition {
         Condition::RecursiveInvocation => {
