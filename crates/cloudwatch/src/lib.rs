@@ -8,6 +8,7 @@ mod batch;
 mod collector;
 mod errors;
 mod exposition;
+mod expression;
 mod metric;
 mod operations;
 mod reader;
