@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use clock::Timestamp;
-use ids::Qualifier;
+use ids::{AccountId, Qualifier, Region};
 use invoker::{Observe, Outcome};
 use targets::{MetricSource, RecordMetrics, Unit};
 
@@ -36,6 +36,18 @@ pub(crate) fn source(
         all.push(executed);
     }
     Arc::new(metric_source(key, all))
+}
+
+/// Where figures of a whole account count.
+pub(crate) fn account_source(account: &AccountId, region: &Region) -> Arc<MetricSource> {
+    let (account, region) = (account.clone(), region.clone());
+    Arc::new(MetricSource { account, region, namespace: NAMESPACE, dimensions: vec![Vec::new()] })
+}
+
+/// Where figures of one version or alias alone count.
+pub(crate) fn resource_source(key: &FunctionKey, qualifier: &Qualifier) -> Arc<MetricSource> {
+    let [_function, resource, _account] = dimensions(key, Some(qualifier));
+    Arc::new(metric_source(key, vec![resource]))
 }
 
 fn metric_source(key: &FunctionKey, dimensions: Vec<Vec<(&'static str, String)>>) -> MetricSource {

@@ -11,6 +11,7 @@ mod errors;
 mod events;
 mod figures;
 mod function;
+mod gauges;
 mod invocation;
 mod layers;
 mod lineage;

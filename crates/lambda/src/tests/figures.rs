@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use api_lambda::*;
-use targets::What;
+use targets::{SampleGauges, What};
 
 use super::functions::publish;
 use super::harness::{Harness, context, python, told};
@@ -107,4 +107,56 @@ async fn the_story_of_a_synchronous_invocation_has_its_caller_its_run_and_its_en
         assert_eq!(one.log_group, "/aws/lambda/f");
         assert!(one.log_stream.contains("/[$LATEST]"), "{}", one.log_stream);
     }
+}
+
+#[tokio::test]
+async fn what_is_reserved_is_claimed() {
+    let harness = Harness::new().await;
+    harness.create(python("f", SOURCE)).await;
+    assert_eq!(harness.lambda.sample().await, []);
+    let reserve =
+        PutFunctionConcurrencyRequest { function_name: "f".to_owned(), reserved_concurrent_executions: 5 };
+    harness.lambda.put_function_concurrency(&context(), reserve).await.unwrap();
+    let sampled = harness.lambda.sample().await;
+    let [(source, values)] = sampled.as_slice() else { panic!("{sampled:?}") };
+    assert_eq!(source.dimensions, [Vec::new()]);
+    let value = |name: &str| values.iter().find(|(found, ..)| *found == name).map(|(.., value)| *value);
+    assert_eq!(value("ClaimedAccountConcurrency"), Some(5.0));
+    assert_eq!(value("UnreservedConcurrentExecutions"), Some(0.0));
+}
+
+#[tokio::test]
+async fn what_is_provisioned_has_figures_of_its_own() {
+    let harness = Harness::new().await;
+    harness.create(python("f", SOURCE)).await;
+    publish(&harness, "f", None).await;
+    let request = PutProvisionedConcurrencyConfigRequest {
+        function_name: "f".to_owned(),
+        qualifier: "1".to_owned(),
+        provisioned_concurrent_executions: 1,
+    };
+    harness.lambda.put_provisioned_concurrency_config(&context(), request).await.unwrap();
+    let ready = async {
+        loop {
+            let request = GetProvisionedConcurrencyConfigRequest {
+                function_name: "f".to_owned(),
+                qualifier: "1".to_owned(),
+            };
+            let config =
+                harness.lambda.get_provisioned_concurrency_config(&context(), request).await.unwrap();
+            if config.status == Some(ProvisionedConcurrencyStatusEnum::Ready) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    clock::execution_timeout(std::time::Duration::from_secs(60), ready).await.unwrap();
+    harness.invoke("f:1", "false").await.unwrap();
+    let dimensions = ["FunctionName=f", "Resource=f:1"];
+    assert_eq!(harness.seen.values("ProvisionedConcurrencyInvocations", &dimensions), [1.0]);
+    let sampled = harness.lambda.sample().await;
+    let of_version = sampled.iter().find(|(source, _)| source.dimensions[0].len() == 2);
+    let (_, values) = of_version.unwrap();
+    assert!(values.iter().any(|(name, ..)| *name == "ProvisionedConcurrentExecutions"), "{values:?}");
+    assert!(values.iter().any(|(name, ..)| *name == "ProvisionedConcurrencyUtilization"), "{values:?}");
 }
