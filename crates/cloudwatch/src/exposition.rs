@@ -2,7 +2,7 @@
 //!
 //! Numbers of events are counters and durations and sizes are summaries, both monotone over the life of the process;
 //! states are gauges. A value that counts under several sets of dimensions is shown under the shortest of them that
-//! is not empty: so a sum over one metric's labels counts nothing twice.
+//! is not empty: so a sum over a counter's labels counts nothing twice.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

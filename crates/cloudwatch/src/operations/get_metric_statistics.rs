@@ -86,15 +86,16 @@ fn window(inner: &Inner, input: &GetMetricStatisticsInput) -> Result<Window, Err
     if input.start_time >= input.end_time {
         return Err(invalid("The parameter StartTime must be less than the parameter EndTime."));
     }
-    let window = Window::new(input.start_time, input.end_time, period_s, inner.clock.now());
-    let datapoints = (window.end_s - window.start_s + period_s - 1) / period_s;
+    // As it was asked for, before rounding: a day is 1,440 minutes, wherever it begins.
+    let asked_us = input.end_time.as_micros() - input.start_time.as_micros();
+    let datapoints = (asked_us - 1) / (period_s * 1_000_000) + 1;
     if datapoints > DATAPOINTS_MAX {
         return Err(combination(format!(
             "You have requested up to {datapoints} datapoints, which exceeds the limit of {DATAPOINTS_MAX}. \
              You may reduce the datapoints requested by increasing Period, or decreasing the time range."
         )));
     }
-    Ok(window)
+    Ok(Window::new(input.start_time, input.end_time, period_s, inner.clock.now()))
 }
 
 /// What is known of a period; nothing where none of the statistics is.
