@@ -8,6 +8,7 @@
 //! Source: AWS Lambda developer guide, "Use Lambda recursive loop detection to prevent infinite loops": a function that
 //! is reached about 16 times in a chain is not invoked once more.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use ids::FunctionArn;
@@ -44,15 +45,21 @@ impl Hash {
         })
     }
 
-    /// The header to hand to the function: the chain has reached it once more.
+    /// The header to hand to the function: the chain has reached it once more. What cannot be a header's value, and may
+    /// come with a message, is left out.
     pub(crate) fn count(&self, header: &str) -> String {
+        let header = if header.bytes().all(|byte| (b' '..=b'~').contains(&byte)) { header } else { "" };
         let mut out = String::with_capacity(header.len() + FIELD.len() + 12);
         let mut entries = Vec::new();
         // Botocore encodes the bar, as a character that is not safe in a URL.
-        let decoded = header.replace("%7C", "|").replace("%7c", "|");
+        let decoded = match header.contains('%') {
+            true => Cow::Owned(header.replace("%7C", "|").replace("%7c", "|")),
+            false => Cow::Borrowed(header),
+        };
         for field in decoded.split(';') {
             match lineage(field) {
                 Some(lineage) => entries.extend(lineage.split('|').filter(|one| !one.is_empty())),
+                None if field.is_empty() => {}
                 None => {
                     out.push_str(field);
                     out.push(';');
@@ -61,9 +68,9 @@ impl Hash {
         }
         let before = entries.iter().filter_map(|one| self.times(one)).fold(0, u32::saturating_add);
         entries.retain(|one| self.times(one).is_none());
-        let kept = entries.len().saturating_sub(ENTRIES_MAX - 1);
+        let forgotten = entries.len().saturating_sub(ENTRIES_MAX - 1);
         out.push_str(FIELD);
-        for entry in &entries[kept..] {
+        for entry in &entries[forgotten..] {
             out.push_str(entry);
             out.push('|');
         }
@@ -128,6 +135,15 @@ mod tests {
         for times in ["x", "", "99999999999", "4294967295"] {
             assert!(f.is_loop(&f.count(&format!("Root=1;Lineage={}:{times}", f.0))), "{times}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_a_header_is_left_out() {
+        let f = hash("f");
+        for header in ["", ";", "Root=1\r\nX: 1", "Root=é"] {
+            assert_eq!(f.count(header), format!("Lineage={}:1", f.0), "{header:?}");
+        }
+        assert_eq!(f.count("Root=1;"), format!("Root=1;Lineage={}:1", f.0));
     }
 
     proptest! {
