@@ -29,12 +29,12 @@ pub(crate) async fn conclude(mut work: Work, metrics: Option<Arc<MetricSource>>)
     let mut is_announced = ending.tries > 0;
     let mut obstacles = Obstacles::default();
     loop {
-        let mut round = Round::prepare(&work, &ending, &mut obstacles).await;
+        let mut round = Round::prepare(&work, &ending, &obstacles).await;
         let transaction = std::mem::take(&mut round.transaction);
         match work.engine.commit(&work.row, transaction).await {
             Committed::Applied => {}
             Committed::Refused(error) => {
-                if !obstacles.meet(&work, error, round.sent.len()).await {
+                if !obstacles.meet(&work, error, ending.receivers.len()).await {
                     return work.abandoned();
                 }
                 continue;
@@ -44,6 +44,7 @@ pub(crate) async fn conclude(mut work: Work, metrics: Option<Arc<MetricSource>>)
                 return work.abandoned();
             }
         }
+        (obstacles.conflicts, obstacles.verdict) = (0, None);
         if !std::mem::replace(&mut is_announced, true) {
             announce(&work, &ending, &metrics);
         }
@@ -88,12 +89,12 @@ struct Obstacles {
     conflicts: u32,
     /// Each receiver has a commit of its own, so that none stands in the way of another.
     one_by_one: bool,
-    /// What is known of the first receiver without asking it.
+    /// Why the one receiver whose turn it is gets nothing.
     verdict: Option<TargetError>,
 }
 
 impl Obstacles {
-    /// A commit failed that would have handed over to so many receivers. `false` when the server is shutting down.
+    /// A commit failed, of an event that so many are to hear of. `false` when the server is shutting down.
     async fn meet(&mut self, work: &Work, error: CommitError, receivers: usize) -> bool {
         let lasting = match &error {
             CommitError::Conflict(_) => {
@@ -105,11 +106,13 @@ impl Obstacles {
                 return self.pauses.pause(&work.engine, &error.to_string()).await;
             }
         };
-        if lasting && receivers > 1 {
+        if !lasting {
+            return true;
+        }
+        self.conflicts = 0;
+        if receivers > 1 && !self.one_by_one {
             self.one_by_one = true;
-            self.conflicts = 0;
-        } else if lasting {
-            self.conflicts = 0;
+        } else {
             self.verdict = Some(match error {
                 CommitError::TooLarge(why) => TargetError::Refused(why),
                 error => TargetError::Unavailable(error.to_string()),
@@ -131,7 +134,7 @@ struct Round {
 }
 
 impl Round {
-    async fn prepare(work: &Work, ending: &Ending, obstacles: &mut Obstacles) -> Self {
+    async fn prepare(work: &Work, ending: &Ending, obstacles: &Obstacles) -> Self {
         let mut round = Self {
             transaction: Transaction::new(),
             sent: Vec::new(),
@@ -143,8 +146,8 @@ impl Round {
         let (now, later) = ending.receivers.split_at(together.min(ending.receivers.len()));
         let mut postponed = Vec::new();
         for receiver in now {
-            let answer = match obstacles.verdict.take() {
-                Some(error) => Err(error),
+            let answer = match &obstacles.verdict {
+                Some(error) => Err(error.clone()),
                 None => ask(work, ending, receiver).await,
             };
             match answer {

@@ -359,23 +359,26 @@ async fn one_receiver_that_fails_does_not_stop_the_other() {
 }
 
 #[tokio::test]
-async fn a_receiver_whose_commit_always_conflicts_does_not_stop_the_other() {
-    let world = World::new();
-    let (queue, dlq) = (arn("sqs", "failed"), arn("sqs", "dlq"));
-    let settings = EventSettings {
-        maximum_retry_attempts: 0,
-        on_failure: Some(queue.clone()),
-        dead_letter: Some(dlq.clone()),
-        ..settings()
-    };
-    world.fakes.configure("f", Some(settings));
-    world.fakes.conflicting.lock().unwrap().push(dlq.to_string());
-    world.fakes.behave(fails);
-    world.accept("f", "1").await;
-    world.advance(3_600).await;
-    assert_eq!(world.messages_to(&queue).len(), 1);
-    assert_eq!(world.fakes.metric("DeadLetterErrors"), [1.0]);
-    world.assert_nothing_is_left().await;
+async fn a_receiver_that_spoils_every_commit_does_not_stop_the_other() {
+    for oversized in [true, false] {
+        let world = World::new();
+        let (queue, dlq) = (arn("sqs", "failed"), arn("sqs", "dlq"));
+        let settings = EventSettings {
+            maximum_retry_attempts: 0,
+            on_failure: Some(queue.clone()),
+            dead_letter: Some(dlq.clone()),
+            ..settings()
+        };
+        world.fakes.configure("f", Some(settings));
+        let spoilt = if oversized { &world.fakes.oversized } else { &world.fakes.conflicting };
+        spoilt.lock().unwrap().push(dlq.to_string());
+        world.fakes.behave(fails);
+        world.accept("f", "1").await;
+        world.advance(3_600).await;
+        assert_eq!(world.messages_to(&queue).len(), 1);
+        assert_eq!(world.fakes.metric("DeadLetterErrors"), [1.0]);
+        world.assert_nothing_is_left().await;
+    }
 }
 
 #[tokio::test]

@@ -91,6 +91,8 @@ pub(crate) struct Fakes {
     behaviour: Mutex<Behaviour>,
     /// Instead of accepting, by the receiver's ARN.
     pub(crate) refusals: Mutex<BTreeMap<String, TargetError>>,
+    /// What these receivers write is more than the store takes.
+    pub(crate) oversized: Mutex<Vec<String>>,
     /// A check that does not hold is part of what these receivers write.
     pub(crate) conflicting: Mutex<Vec<String>>,
     pub(crate) attempts: Mutex<Vec<(String, Duration)>>,
@@ -115,6 +117,7 @@ impl Fakes {
             settings: Mutex::default(),
             behaviour: Mutex::new(Arc::new(|_| Some(ran(None)))),
             refusals: Mutex::default(),
+            oversized: Mutex::default(),
             conflicting: Mutex::default(),
             attempts: Mutex::default(),
             messages: Mutex::default(),
@@ -179,8 +182,13 @@ impl Fakes {
         }
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let key = store::key(&["delivered".into(), (&to).into(), number.into()]);
-        let mut part =
-            Transaction::new().mutate(Mutation::Put(key, Bytes::copy_from_slice(message.body.as_bytes())));
+        let mut part = Transaction::new().mutate(Mutation::Put(
+            key,
+            Bytes::copy_from_slice(&message.body.as_bytes()[..message.body.len().min(60_000)]),
+        ));
+        if self.oversized.lock().unwrap().contains(&to) {
+            part = part.mutate(Mutation::Put(Bytes::from_static(b"large"), vec![0; 70_000].into()));
+        }
         if self.conflicting.lock().unwrap().contains(&to) {
             part = part.check(Check::Present(Bytes::from_static(b"never there")));
         }
