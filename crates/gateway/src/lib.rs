@@ -5,6 +5,7 @@
 
 mod body;
 mod browser;
+mod compression;
 mod config;
 mod connection;
 mod local;

@@ -12,6 +12,7 @@ use wire::{Context, Error, Protocol, Service};
 
 use crate::body::{self, ReadError};
 use crate::browser::{self, Refused};
+use crate::compression::inflate;
 use crate::local::is_local;
 use crate::refusal::{Dialect, Refusal, auth_error};
 use crate::resolve::{Route, Services, dialect};
@@ -105,7 +106,8 @@ impl Pipeline {
             request.extensions_mut().insert(entrance.reach);
             return Ok(self.local.answer(request).await);
         }
-        let route = self.services.resolve(&parts, &body)?;
+        let input = inflate(&parts, &body)?;
+        let route = self.services.resolve(&parts, &input)?;
         let signing_name = route.service.schema().signing_name;
         let caller = self
             .authenticator
@@ -116,7 +118,7 @@ impl Pipeline {
                 let service = Some(route.service.schema());
                 Refusal { service, dialect, error: auth_error(&error, dialect) }
             })?;
-        Ok(dispatch(route, context(request_id, &parts, caller), parts, body).await)
+        Ok(dispatch(route, context(request_id, &parts, caller), parts, input).await)
     }
 
     fn unreadable(&self, why: ReadError, parts: &Parts) -> Refusal {
