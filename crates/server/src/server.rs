@@ -101,10 +101,10 @@ impl Server {
         };
         let sandbox = isolation::start(wanted, &data_dir.join("sandbox"), &base.background).await?;
 
-        let services = Services::build(&options, &base, sandbox.clone());
+        let services = Services::build(&options, &base, sandbox.clone(), endpoint_of(address));
         let requests = Tasks::new();
         let gateway = services.open_gateway(&options, &base, sandbox.clone(), requests.clone());
-        services.lambda.start();
+        services.start();
         let origin = Origin {
             defaults: Defaults { account: options.account.clone(), region: options.region.clone() },
             side: Side::Host,
@@ -134,8 +134,7 @@ impl Server {
         }
         self.services.invoker.shut_down(Duration::from_secs(10)).await;
         self.sandbox.shut_down().await;
-        self.services.logs.flush().await;
-        self.services.meter.flush().await;
+        self.services.flush().await;
         self.background.drain().await;
     }
 }

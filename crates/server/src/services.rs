@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use admin::{Admin, AdminParts};
+use api_cloudwatch::CloudWatchService;
 use api_iam::IamService;
 use api_lambda::LambdaService;
 use api_logs::LogsService;
+use api_sns::SnsService;
 use api_sts::StsService;
 use auth::{Authenticator, StaticKeys};
 use clock::SystemClock;
@@ -17,9 +19,12 @@ use invoker::{Invoker, InvokerOptions, InvokerParts};
 use lambda::{Lambda, LambdaParts};
 use logs::CloudWatchLogs;
 use metering::Meter;
+use queue::Queues;
 use runtimes::Interpreters;
 use sandbox::{Network, SharedSandbox};
-use targets::Targets;
+use sns::{Sns, SnsParts};
+use sqs::{Sqs, SqsParts};
+use targets::{Ports, Targets};
 use tasks::Tasks;
 use trace::{Trace, TraceParts};
 use wire::Service;
@@ -31,23 +36,43 @@ use crate::{Authentication, Options};
 /// Every service and the engine.
 #[derive(Debug)]
 pub(crate) struct Services {
-    pub(crate) logs: CloudWatchLogs,
-    pub(crate) meter: Arc<Meter>,
-    pub(crate) iam: Iam,
+    observers: Observers,
+    iam: Iam,
     pub(crate) invoker: Invoker,
-    pub(crate) lambda: Lambda,
     delivery: Delivery,
-    trace: Trace,
-    cloudwatch: CloudWatch,
+    queues: Queues,
+    lambda: Lambda,
+    sqs: Sqs,
+    sns: Sns,
     /// Opened together with the gateway.
     inner: Arc<InnerEndpoint>,
 }
 
+/// What others tell of what they do.
+#[derive(Debug, Clone)]
+struct Observers {
+    logs: CloudWatchLogs,
+    meter: Arc<Meter>,
+    cloudwatch: CloudWatch,
+    trace: Trace,
+}
+
+impl Observers {
+    fn build(base: &Base) -> Self {
+        let (store, clock, tasks) = (base.store.clone(), base.clock.clone(), base.background.clone());
+        let logs = CloudWatchLogs::new(store.clone(), clock.clone(), base.ids.split());
+        logs.start(&tasks);
+        let meter = Arc::new(Meter::new(store.clone(), clock.clone(), &tasks));
+        let trace = Trace::new(TraceParts { store: store.clone(), tasks: tasks.clone() });
+        let cloudwatch = CloudWatch::new(CloudWatchParts { store, clock, tasks });
+        Self { logs, meter, cloudwatch, trace }
+    }
+}
+
 impl Services {
-    pub(crate) fn build(options: &Options, base: &Base, sandbox: SharedSandbox) -> Self {
-        let logs = CloudWatchLogs::new(base.store.clone(), base.clock.clone(), base.ids.split());
-        logs.start(&base.background);
-        let meter = Arc::new(Meter::new(base.store.clone(), base.clock.clone(), &base.background));
+    /// `address` is where clients reach the server, for links in messages.
+    pub(crate) fn build(options: &Options, base: &Base, sandbox: SharedSandbox, address: String) -> Self {
+        let observers = Observers::build(base);
         let iam = Iam::new(IamParts {
             store: base.store.clone(),
             clock: base.clock.clone(),
@@ -62,45 +87,51 @@ impl Services {
             clock: base.clock.clone(),
             ids: Arc::new(base.ids.split()),
             tasks: base.background.clone(),
-            logs: Arc::new(logs.clone()),
-            usage: meter.clone(),
+            logs: Arc::new(observers.logs.clone()),
+            usage: observers.meter.clone(),
             credentials: Arc::new(iam.clone()),
             endpoint: inner.clone(),
             network: if options.host_network { Network::Host } else { Network::Endpoint },
             options: InvokerOptions::default(),
         });
-        let cloudwatch = CloudWatch::new(CloudWatchParts {
-            store: base.store.clone(),
-            clock: base.clock.clone(),
-            tasks: base.background.clone(),
-        });
-        let trace = Trace::new(TraceParts { store: base.store.clone(), tasks: base.background.clone() });
         let targets = Targets::default();
-        let delivery = Delivery::new(DeliveryParts {
+        let delivery = build_delivery(base, &observers, &targets);
+        let lambda = build_lambda(options, base, &observers, &iam, &invoker, &delivery, &targets);
+        let (queues, sqs) = build_sqs(base, &observers);
+        let sns = Sns::new(SnsParts {
             store: base.store.clone(),
             clock: base.clock.clone(),
             ids: Arc::new(base.ids.split()),
             tasks: base.background.clone(),
             targets: targets.clone(),
-            metrics: Arc::new(cloudwatch.clone()),
-            trace: Arc::new(trace.clone()),
+            metrics: Arc::new(observers.cloudwatch.clone()),
+            trace: Arc::new(observers.trace.clone()),
+            endpoint: address,
         });
-        let lambda = Lambda::new(LambdaParts {
-            store: base.store.clone(),
-            packages: base.packages.clone(),
-            interpreters: Arc::new(Interpreters::new(options.variables.iter().cloned())),
-            strict_runtimes: options.strict_runtimes,
-            invoker: invoker.clone(),
-            credentials: Arc::new(iam.clone()),
-            clock: base.clock.clone(),
-            ids: Arc::new(base.ids.split()),
-            tasks: base.background.clone(),
-            delivery: delivery.clone(),
-            targets,
-            metrics: Arc::new(cloudwatch.clone()),
-            trace: Arc::new(trace.clone()),
+        targets.fill(Ports {
+            queues: Arc::new(sqs.clone()),
+            topics: Arc::new(sns.clone()),
+            functions: Arc::new(lambda.clone()),
         });
-        Self { logs, meter, iam, invoker, lambda, delivery, trace, cloudwatch, inner }
+        observers.cloudwatch.watch(Arc::new(sqs.clone()));
+        observers.cloudwatch.watch(Arc::new(lambda.clone()));
+        Self { observers, iam, invoker, delivery, queues, lambda, sqs, sns, inner }
+    }
+
+    /// Begins what goes on in the background, with what the last process left.
+    pub(crate) fn start(&self) {
+        self.lambda.start();
+        self.sqs.start();
+        self.sns.start();
+    }
+
+    /// Writes what is in memory yet.
+    pub(crate) async fn flush(&self) {
+        let Observers { logs, meter, cloudwatch, trace } = &self.observers;
+        logs.flush().await;
+        meter.flush().await;
+        cloudwatch.flush().await;
+        trace.flush().await;
     }
 
     /// The gateway to all of them, from outside and from inside the functions' environments.
@@ -111,9 +142,12 @@ impl Services {
         sandbox: SharedSandbox,
         requests: Tasks,
     ) -> Gateway {
+        let Observers { logs, meter, cloudwatch, trace } = &self.observers;
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(LambdaService(self.lambda.clone())),
-            Arc::new(LogsService(self.logs.clone())),
+            Arc::new(SnsService(self.sns.clone())),
+            Arc::new(LogsService(logs.clone())),
+            Arc::new(CloudWatchService(cloudwatch.clone())),
             Arc::new(IamService(self.iam.clone())),
             Arc::new(StsService(self.iam.clone())),
         ];
@@ -122,12 +156,17 @@ impl Services {
             account: options.account.clone(),
             clock: base.clock.clone(),
             virtual_clock: base.virtual_clock.clone(),
-            agendas: vec![Arc::new(self.delivery.clone())],
-            trace: self.trace.clone(),
-            cloudwatch: self.cloudwatch.clone(),
-            logs: self.logs.clone(),
+            agendas: vec![
+                Arc::new(self.delivery.clone()),
+                Arc::new(self.queues.clone()),
+                Arc::new(self.sns.clone()),
+            ],
+            trace: trace.clone(),
+            cloudwatch: cloudwatch.clone(),
+            sns: self.sns.clone(),
+            logs: logs.clone(),
             sandbox,
-            meter: self.meter.clone(),
+            meter: meter.clone(),
             lambda: self.lambda.clone(),
         });
         let gateway = Gateway::new(
@@ -141,6 +180,64 @@ impl Services {
         self.inner.open(gateway.clone());
         gateway
     }
+}
+
+fn build_delivery(base: &Base, observers: &Observers, targets: &Targets) -> Delivery {
+    Delivery::new(DeliveryParts {
+        store: base.store.clone(),
+        clock: base.clock.clone(),
+        ids: Arc::new(base.ids.split()),
+        tasks: base.background.clone(),
+        targets: targets.clone(),
+        metrics: Arc::new(observers.cloudwatch.clone()),
+        trace: Arc::new(observers.trace.clone()),
+    })
+}
+
+fn build_lambda(
+    options: &Options,
+    base: &Base,
+    observers: &Observers,
+    iam: &Iam,
+    invoker: &Invoker,
+    delivery: &Delivery,
+    targets: &Targets,
+) -> Lambda {
+    Lambda::new(LambdaParts {
+        store: base.store.clone(),
+        packages: base.packages.clone(),
+        interpreters: Arc::new(Interpreters::new(options.variables.iter().cloned())),
+        strict_runtimes: options.strict_runtimes,
+        invoker: invoker.clone(),
+        credentials: Arc::new(iam.clone()),
+        clock: base.clock.clone(),
+        ids: Arc::new(base.ids.split()),
+        tasks: base.background.clone(),
+        delivery: delivery.clone(),
+        targets: targets.clone(),
+        metrics: Arc::new(observers.cloudwatch.clone()),
+        trace: Arc::new(observers.trace.clone()),
+    })
+}
+
+fn build_sqs(base: &Base, observers: &Observers) -> (Queues, Sqs) {
+    let queues = Queues::new(
+        base.store.clone(),
+        base.clock.clone(),
+        Arc::new(base.ids.split()),
+        base.background.clone(),
+        Arc::new(observers.trace.clone()),
+    );
+    let sqs = Sqs::new(SqsParts {
+        store: base.store.clone(),
+        queues: queues.clone(),
+        clock: base.clock.clone(),
+        ids: Arc::new(base.ids.split()),
+        tasks: base.background.clone(),
+        metrics: Arc::new(observers.cloudwatch.clone()),
+        trace: Arc::new(observers.trace.clone()),
+    });
+    (queues, sqs)
 }
 
 fn authenticator(options: &Options, base: &Base) -> Authenticator {
