@@ -61,7 +61,7 @@ impl CloudWatch {
             unwritten: Mutex::default(),
             watched: Mutex::default(),
         });
-        tasks.spawn_until_shutdown("write metrics", background::writing::run(Arc::clone(&inner)));
+        tasks.spawn("write metrics", background::writing::run(Arc::clone(&inner), tasks.clone()));
         tasks.spawn_until_shutdown("sample gauges", background::sampling::run(Arc::clone(&inner)));
         tasks.spawn_until_shutdown("age metrics", background::aging::run(Arc::clone(&inner)));
         Self { inner }
