@@ -2,16 +2,29 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
+use api_sqs::{
+    AddPermissionRequest, CancelMessageMoveTaskRequest, CancelMessageMoveTaskResult,
+    ChangeMessageVisibilityBatchRequest, ChangeMessageVisibilityBatchResult, ChangeMessageVisibilityRequest,
+    CreateQueueRequest, CreateQueueResult, DeleteMessageBatchRequest, DeleteMessageBatchResult,
+    DeleteMessageRequest, DeleteQueueRequest, GetQueueAttributesRequest, GetQueueAttributesResult,
+    GetQueueUrlRequest, GetQueueUrlResult, ListDeadLetterSourceQueuesRequest,
+    ListDeadLetterSourceQueuesResult, ListMessageMoveTasksRequest, ListMessageMoveTasksResult,
+    ListQueueTagsRequest, ListQueueTagsResult, ListQueuesRequest, ListQueuesResult, PurgeQueueRequest,
+    ReceiveMessageRequest, ReceiveMessageResult, RemovePermissionRequest, SendMessageBatchRequest,
+    SendMessageBatchResult, SendMessageRequest, SendMessageResult, SetQueueAttributesRequest,
+    StartMessageMoveTaskRequest, StartMessageMoveTaskResult, TagQueueRequest, UntagQueueRequest,
+};
 use clock::SharedClock;
-use ids::{Arn, IdSource};
+use ids::IdSource;
 use queue::Queues;
 use store::SharedStore;
-use targets::{
-    Prepared, QueueInfo, QueueMessage, RecordMetrics, RecordTrace, SampleGauges, Sampled, SendToQueue,
-    TargetError,
-};
+use targets::{RecordMetrics, RecordTrace};
 use tasks::Tasks;
+use wire::{Context, Error};
+
+use crate::background::move_tasks::{self, MoveTasks};
+use crate::directory::Directory;
+use crate::operations;
 
 /// What the service is made of.
 #[derive(Debug, Clone)]
@@ -35,46 +48,196 @@ pub struct SqsParts {
 /// Amazon SQS. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sqs {
-    pub(crate) inner: Arc<SqsParts>,
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) store: SharedStore,
+    pub(crate) queues: Queues,
+    pub(crate) clock: SharedClock,
+    pub(crate) ids: Arc<IdSource>,
+    pub(crate) tasks: Tasks,
+    pub(crate) metrics: Arc<dyn RecordMetrics>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) move_tasks: MoveTasks,
 }
 
 impl Sqs {
     /// The service over these parts. Reads nothing yet.
     #[must_use]
     pub fn new(parts: SqsParts) -> Self {
-        Self { inner: Arc::new(parts) }
+        let SqsParts { store, queues, clock, ids, tasks, metrics, trace: _ } = parts;
+        let directory = Arc::new(Directory::new(store.clone(), queues.clone()));
+        let move_tasks = MoveTasks::default();
+        Self { inner: Arc::new(Inner { store, queues, clock, ids, tasks, metrics, directory, move_tasks }) }
     }
 
     /// Goes on with the message move tasks that are under way.
-    pub fn start(&self) {}
-
-    /// The queue with this ARN, open: for those who receive from it within this process.
-    ///
-    /// # Errors
-    /// [`TargetError::Unavailable`] when the store fails.
-    pub async fn queue_by_arn(&self, _arn: &Arn) -> Result<Option<queue::Queue>, TargetError> {
-        Err(not_there_yet())
+    pub fn start(&self) {
+        let inner = self.inner.clone();
+        self.inner.tasks.spawn_until_shutdown("sqs-move-tasks", move_tasks::resume(inner));
     }
 }
 
-#[async_trait]
-impl SendToQueue for Sqs {
-    async fn queue(&self, _queue: &Arn) -> Result<Option<QueueInfo>, TargetError> {
-        Err(not_there_yet())
+impl api_sqs::Sqs for Sqs {
+    async fn add_permission(&self, context: &Context, input: AddPermissionRequest) -> Result<(), Error> {
+        operations::add_permission::handle(&self.inner, context, input).await
     }
 
-    async fn prepare_message(&self, _queue: &Arn, _message: QueueMessage) -> Result<Prepared, TargetError> {
-        Err(not_there_yet())
+    async fn cancel_message_move_task(
+        &self,
+        context: &Context,
+        input: CancelMessageMoveTaskRequest,
+    ) -> Result<CancelMessageMoveTaskResult, Error> {
+        operations::cancel_message_move_task::handle(&self.inner, context, input).await
     }
-}
 
-#[async_trait]
-impl SampleGauges for Sqs {
-    async fn sample(&self) -> Vec<Sampled> {
-        Vec::new()
+    async fn change_message_visibility(
+        &self,
+        context: &Context,
+        input: ChangeMessageVisibilityRequest,
+    ) -> Result<(), Error> {
+        operations::change_message_visibility::handle(&self.inner, context, input).await
     }
-}
 
-fn not_there_yet() -> TargetError {
-    TargetError::Unavailable("SQS is not there yet".to_owned())
+    async fn change_message_visibility_batch(
+        &self,
+        context: &Context,
+        input: ChangeMessageVisibilityBatchRequest,
+    ) -> Result<ChangeMessageVisibilityBatchResult, Error> {
+        operations::change_message_visibility_batch::handle(&self.inner, context, input).await
+    }
+
+    async fn create_queue(
+        &self,
+        context: &Context,
+        input: CreateQueueRequest,
+    ) -> Result<CreateQueueResult, Error> {
+        operations::create_queue::handle(&self.inner, context, input).await
+    }
+
+    async fn delete_message(&self, context: &Context, input: DeleteMessageRequest) -> Result<(), Error> {
+        operations::delete_message::handle(&self.inner, context, input).await
+    }
+
+    async fn delete_message_batch(
+        &self,
+        context: &Context,
+        input: DeleteMessageBatchRequest,
+    ) -> Result<DeleteMessageBatchResult, Error> {
+        operations::delete_message_batch::handle(&self.inner, context, input).await
+    }
+
+    async fn delete_queue(&self, context: &Context, input: DeleteQueueRequest) -> Result<(), Error> {
+        operations::delete_queue::handle(&self.inner, context, input).await
+    }
+
+    async fn get_queue_attributes(
+        &self,
+        context: &Context,
+        input: GetQueueAttributesRequest,
+    ) -> Result<GetQueueAttributesResult, Error> {
+        operations::get_queue_attributes::handle(&self.inner, context, input).await
+    }
+
+    async fn get_queue_url(
+        &self,
+        context: &Context,
+        input: GetQueueUrlRequest,
+    ) -> Result<GetQueueUrlResult, Error> {
+        operations::get_queue_url::handle(&self.inner, context, input).await
+    }
+
+    async fn list_dead_letter_source_queues(
+        &self,
+        context: &Context,
+        input: ListDeadLetterSourceQueuesRequest,
+    ) -> Result<ListDeadLetterSourceQueuesResult, Error> {
+        operations::list_dead_letter_source_queues::handle(&self.inner, context, input).await
+    }
+
+    async fn list_message_move_tasks(
+        &self,
+        context: &Context,
+        input: ListMessageMoveTasksRequest,
+    ) -> Result<ListMessageMoveTasksResult, Error> {
+        operations::list_message_move_tasks::handle(&self.inner, context, input).await
+    }
+
+    async fn list_queue_tags(
+        &self,
+        context: &Context,
+        input: ListQueueTagsRequest,
+    ) -> Result<ListQueueTagsResult, Error> {
+        operations::list_queue_tags::handle(&self.inner, context, input).await
+    }
+
+    async fn list_queues(
+        &self,
+        context: &Context,
+        input: ListQueuesRequest,
+    ) -> Result<ListQueuesResult, Error> {
+        operations::list_queues::handle(&self.inner, context, input).await
+    }
+
+    async fn purge_queue(&self, context: &Context, input: PurgeQueueRequest) -> Result<(), Error> {
+        operations::purge_queue::handle(&self.inner, context, input).await
+    }
+
+    async fn receive_message(
+        &self,
+        context: &Context,
+        input: ReceiveMessageRequest,
+    ) -> Result<ReceiveMessageResult, Error> {
+        operations::receive_message::handle(&self.inner, context, input).await
+    }
+
+    async fn remove_permission(
+        &self,
+        context: &Context,
+        input: RemovePermissionRequest,
+    ) -> Result<(), Error> {
+        operations::remove_permission::handle(&self.inner, context, input).await
+    }
+
+    async fn send_message(
+        &self,
+        context: &Context,
+        input: SendMessageRequest,
+    ) -> Result<SendMessageResult, Error> {
+        operations::send_message::handle(&self.inner, context, input).await
+    }
+
+    async fn send_message_batch(
+        &self,
+        context: &Context,
+        input: SendMessageBatchRequest,
+    ) -> Result<SendMessageBatchResult, Error> {
+        operations::send_message_batch::handle(&self.inner, context, input).await
+    }
+
+    async fn set_queue_attributes(
+        &self,
+        context: &Context,
+        input: SetQueueAttributesRequest,
+    ) -> Result<(), Error> {
+        operations::set_queue_attributes::handle(&self.inner, context, input).await
+    }
+
+    async fn start_message_move_task(
+        &self,
+        context: &Context,
+        input: StartMessageMoveTaskRequest,
+    ) -> Result<StartMessageMoveTaskResult, Error> {
+        operations::start_message_move_task::handle(&self.inner, context, input).await
+    }
+
+    async fn tag_queue(&self, context: &Context, input: TagQueueRequest) -> Result<(), Error> {
+        operations::tag_queue::handle(&self.inner, context, input).await
+    }
+
+    async fn untag_queue(&self, context: &Context, input: UntagQueueRequest) -> Result<(), Error> {
+        operations::untag_queue::handle(&self.inner, context, input).await
+    }
 }
