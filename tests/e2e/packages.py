@@ -8,6 +8,8 @@ import textwrap
 import zipfile
 from pathlib import Path
 
+import boto3
+
 # The host's own interpreters, so that no test depends on which versions are installed.
 PYTHON = f"python3.{sys.version_info.minor}"
 
@@ -46,6 +48,21 @@ def files_below(folder, prefix="", keep=lambda path: True):
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts and keep(path)
     }
+
+
+def boto3_files(*services):
+    """The boto3 that the tests use, as a layer's files, with the models of these services."""
+    site = Path(boto3.__file__).parents[1]
+
+    def keep(path):
+        parts = path.relative_to(site).parts
+        return "data" not in parts or len(parts) < 4 or parts[2] in services
+
+    files = {}
+    for module in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"):
+        files |= files_below(site / module, f"python/{module}/", keep)
+    files["python/six.py"] = (site / "six.py").read_bytes()
+    return files
 
 
 ECHO = """

@@ -1,15 +1,13 @@
 """Functions that call AWS's APIs themselves: they reach this server, as their own role."""
 
 import json
-from pathlib import Path
 
-import boto3
 import pytest
 
 from account import Account
 from identity import TRUST
 from lambent import ACCESS_KEY
-from packages import ECHO, files_below, package
+from packages import ECHO, boto3_files, package
 
 # Signature Version 4 with the standard library alone, from the variables that Lambda sets.
 SIGNED = """
@@ -115,17 +113,7 @@ def test_an_unsigned_call_is_the_function_s_account_s_or_nobody_s(account):
 
 
 def test_a_function_calls_with_boto3_that_a_layer_brings(account):
-    site = Path(boto3.__file__).parents[1]
-    wanted = ("lambda", "sts")
-
-    def keep(path):
-        parts = path.relative_to(site).parts
-        return "data" not in parts or len(parts) < 4 or parts[2] in wanted
-
-    files = {}
-    for module in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"):
-        files |= files_below(site / module, f"python/{module}/", keep)
-    files["python/six.py"] = (site / "six.py").read_bytes()
+    files = boto3_files("lambda", "sts")
     arn = account.lambda_.publish_layer_version(LayerName="boto3", Content={"ZipFile": package(files)})[
         "LayerVersionArn"
     ]

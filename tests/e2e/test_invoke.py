@@ -154,14 +154,6 @@ def test_a_dry_run_runs_nothing(aws):
     assert sum("it ran" in line for line in lines) == 1
 
 
-def test_asynchronous_invocation_is_refused_clearly(aws):
-    name = aws.create(ECHO)
-    with pytest.raises(aws.lambda_.exceptions.ClientError) as caught:
-        aws.lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
-    assert "not implemented by Lambent yet" in caught.value.response["Error"]["Message"]
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] >= 400
-
-
 def test_log_lines_of_python_logging_carry_the_request_id(aws):
     name = aws.create(
         """
