@@ -296,3 +296,27 @@ async fn a_failed_event_is_replayed_as_a_new_one() {
     super::functions::delete(&harness, "f", None).await.unwrap();
     assert!(matches!(harness.lambda.replay(failed).await, Err(TargetError::NotFound(_))));
 }
+
+/// Each record is the event of the other one: no caller sends a trace header along.
+#[tokio::test]
+async fn destinations_that_lead_to_each_other_are_a_loop() {
+    let clock = clock();
+    let harness = Harness::running(&clock).await;
+    for name in ["f", "g"] {
+        harness.create(python(name, "def handler(event, context): pass")).await;
+    }
+    for (name, other) in [("f", "g"), ("g", "f")] {
+        let success = OnSuccess { destination: Some(format!("{ARN}:{other}")) };
+        let put = PutFunctionEventInvokeConfigRequest {
+            function_name: name.to_owned(),
+            destination_config: Some(DestinationConfig { on_success: Some(success), on_failure: None }),
+            ..PutFunctionEventInvokeConfigRequest::default()
+        };
+        harness.lambda.put_function_event_invoke_config(&context(), put).await.unwrap();
+    }
+    send(&harness, &clock, "f", "{}").await;
+    let invocations =
+        |name: &str| harness.seen.values("Invocations", &[&format!("FunctionName={name}")]).len();
+    assert_eq!((invocations("f"), invocations("g")), (16, 16));
+    assert_eq!(harness.seen.values("RecursiveInvocationsDropped", &["FunctionName=f"]), [1.0]);
+}
