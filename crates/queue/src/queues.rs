@@ -1,71 +1,83 @@
 //! All queues.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use clock::SharedClock;
 use ids::IdSource;
-use store::{CommitError, SharedStore, Transaction};
-use targets::{Agenda, Due, Prepared, RecordTrace};
+use store::SharedStore;
+use targets::RecordTrace;
 use tasks::Tasks;
 
-use crate::{Queue, QueueError, QueueId, Settings};
+use crate::alarm::Alarm;
+use crate::{Queue, QueueId, Settings};
 
 /// All queues. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Queues {
-    store: SharedStore,
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) open: Arc<Open>,
+}
+
+/// What queues need around them.
+#[derive(Debug)]
+pub(crate) struct Platform {
+    pub(crate) store: SharedStore,
+    pub(crate) clock: SharedClock,
+    pub(crate) ids: Arc<IdSource>,
+    pub(crate) tasks: Tasks,
+    pub(crate) trace: Arc<dyn RecordTrace>,
+    pub(crate) alarm: Arc<Alarm>,
+}
+
+/// The open queues.
+#[derive(Debug, Default)]
+pub(crate) struct Open(Mutex<HashMap<QueueId, Queue>>);
+
+impl Open {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<QueueId, Queue>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, id: &QueueId) -> Option<Queue> {
+        self.lock().get(id).cloned()
+    }
 }
 
 impl Queues {
-    /// The queues in `store`; none is read before it is used.
+    /// The queues in `store`; none is read before it is used. Must be called within a Tokio runtime.
     #[must_use]
     pub fn new(
         store: SharedStore,
-        _clock: SharedClock,
-        _ids: Arc<IdSource>,
-        _tasks: Tasks,
-        _trace: Arc<dyn RecordTrace>,
+        clock: SharedClock,
+        ids: Arc<IdSource>,
+        tasks: Tasks,
+        trace: Arc<dyn RecordTrace>,
     ) -> Self {
-        Self { store }
+        let alarm = Arc::new(Alarm::default());
+        let platform = Arc::new(Platform { store, clock, ids, tasks, trace, alarm });
+        let Platform { tasks, alarm, clock, .. } = &*platform;
+        tasks.spawn_until_shutdown("queue-alarm", alarm.clone().run(clock.clone()));
+        tasks.spawn_until_shutdown("queue-removal", crate::removal::finish_all(platform.clone()));
+        Self { platform, open: Arc::default() }
     }
 
     /// The queue `id`, empty when there was none. In memory only; what is open already is configured anew.
     pub fn open(&self, id: QueueId, settings: Settings) -> Queue {
-        Queue::new(id, settings)
+        let mut open = self.open.lock();
+        if let Some(queue) = open.get(&id).cloned() {
+            drop(open);
+            queue.configure(settings);
+            return queue;
+        }
+        let queue = Queue::new(id.clone(), settings, self.platform.clone(), Arc::downgrade(&self.open));
+        open.insert(id, queue.clone());
+        queue
     }
 
     /// The queue, if it is open.
     #[must_use]
-    pub fn get(&self, _id: &QueueId) -> Option<Queue> {
-        None
+    pub fn get(&self, id: &QueueId) -> Option<Queue> {
+        self.open.get(id)
     }
-
-    /// What is to be written to have the queue and all its messages removed. Once it is committed the queue answers
-    /// [`QueueError::Removed`], and its rows go in the background, also after a restart.
-    pub fn prepare_remove(&self, id: &QueueId) -> Prepared {
-        Prepared::new(id.0.clone(), Transaction::new(), |_| {})
-    }
-
-    /// [`Queues::prepare_remove`] in a commit of its own.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn remove(&self, id: &QueueId) -> Result<(), QueueError> {
-        let mut removal = self.prepare_remove(id);
-        self.store.commit(std::mem::take(&mut removal.part)).await?;
-        removal.committed();
-        Err(not_there_yet())
-    }
-}
-
-#[async_trait]
-impl Agenda for Queues {
-    async fn due(&self, _limit: usize) -> Vec<Due> {
-        Vec::new()
-    }
-}
-
-pub(crate) fn not_there_yet() -> QueueError {
-    QueueError::Store(CommitError::Unavailable("queues are not there yet".to_owned()))
 }

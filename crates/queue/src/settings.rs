@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store::CommitError;
+use store::{CommitError, StoreError};
 
 /// Names a queue's messages in the store. A queue that is deleted and made again has another one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -95,4 +95,10 @@ pub enum QueueError {
     /// A FIFO message that deduplication cannot work for.
     #[error("a deduplication id is required")]
     DeduplicationRequired,
+}
+
+impl From<StoreError> for QueueError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
+    }
 }

@@ -1,0 +1,4 @@
+//! Each rule of a queue by itself.
+
+mod harness;
+mod standard;
