@@ -8,6 +8,7 @@ use api_iam::IamService;
 use api_lambda::LambdaService;
 use api_logs::LogsService;
 use api_sns::SnsService;
+use api_sqs::SqsService;
 use api_sts::StsService;
 use auth::{Authenticator, StaticKeys};
 use clock::SystemClock;
@@ -145,6 +146,7 @@ impl Services {
         let Observers { logs, meter, cloudwatch, trace } = &self.observers;
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(LambdaService(self.lambda.clone())),
+            Arc::new(SqsService(self.sqs.clone())),
             Arc::new(SnsService(self.sns.clone())),
             Arc::new(LogsService(logs.clone())),
             Arc::new(CloudWatchService(cloudwatch.clone())),
@@ -235,7 +237,6 @@ fn build_sqs(base: &Base, observers: &Observers) -> (Queues, Sqs) {
         ids: Arc::new(base.ids.split()),
         tasks: base.background.clone(),
         metrics: Arc::new(observers.cloudwatch.clone()),
-        trace: Arc::new(observers.trace.clone()),
     });
     (queues, sqs)
 }

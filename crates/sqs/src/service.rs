@@ -18,7 +18,7 @@ use clock::SharedClock;
 use ids::IdSource;
 use queue::Queues;
 use store::SharedStore;
-use targets::{RecordMetrics, RecordTrace};
+use targets::RecordMetrics;
 use tasks::Tasks;
 use wire::{Context, Error};
 
@@ -41,8 +41,6 @@ pub struct SqsParts {
     pub tasks: Tasks,
     /// Counts messages.
     pub metrics: Arc<dyn RecordMetrics>,
-    /// Tells their story.
-    pub trace: Arc<dyn RecordTrace>,
 }
 
 /// Amazon SQS. Cheap to clone.
@@ -67,7 +65,7 @@ impl Sqs {
     /// The service over these parts. Reads nothing yet.
     #[must_use]
     pub fn new(parts: SqsParts) -> Self {
-        let SqsParts { store, queues, clock, ids, tasks, metrics, trace: _ } = parts;
+        let SqsParts { store, queues, clock, ids, tasks, metrics } = parts;
         let directory = Arc::new(Directory::new(store.clone(), queues.clone()));
         let move_tasks = MoveTasks::default();
         Self { inner: Arc::new(Inner { store, queues, clock, ids, tasks, metrics, directory, move_tasks }) }
