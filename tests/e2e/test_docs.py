@@ -39,7 +39,7 @@ PAGES = sorted(
 )
 
 
-EXAMPLES = {"python": "python3", "node": "node", "custom-rust": "rustc"}
+EXAMPLES = {"python": "python3", "node": "node", "custom-rust": "rustc", "pytest": "python3", "node-test": "node"}
 
 
 class Block:
@@ -145,6 +145,7 @@ class Place:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
             "REPOSITORY": str(ROOT),
+            "NODE_MODULES": str(CLIENTS / "js/node_modules"),
         }
 
     def run(self, page, command):
@@ -209,6 +210,8 @@ def test_example(place, example):
     """Twice: a script has to find its function there, too."""
     if not shutil.which(EXAMPLES[example]):
         pytest.skip(f"{EXAMPLES[example]} is not installed")
+    if example == "node-test" and not (CLIENTS / "js/node_modules/@aws-sdk/client-sqs").exists():
+        pytest.skip("the AWS SDK for JavaScript is not installed")
     (place.programs / "aws").symlink_to(AWS_CLIENTS[max(AWS_CLIENTS)])
     for _ in range(2):
         place.run(f"examples/{example}/run.sh", [str(ROOT / "examples" / example / "run.sh")])

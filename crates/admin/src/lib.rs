@@ -8,6 +8,7 @@ mod clock;
 mod cost;
 mod events;
 mod health;
+mod outbox;
 mod query;
 mod replay;
 mod step;
@@ -28,6 +29,7 @@ use lambda::Lambda;
 use logs::CloudWatchLogs;
 use metering::Meter;
 use sandbox::SharedSandbox;
+use sns::Sns;
 use targets::Agenda;
 use trace::Trace;
 use wire::Response;
@@ -53,6 +55,8 @@ pub struct AdminParts {
     pub cloudwatch: CloudWatch,
     /// What functions printed.
     pub logs: CloudWatchLogs,
+    /// Whose e-mails and text messages are kept here.
+    pub sns: Sns,
     /// What keeps functions apart.
     pub sandbox: SharedSandbox,
     /// What was consumed.
@@ -89,6 +93,7 @@ impl Admin {
                 clock::advance(virtual_clock, &parts.agendas, &parts.trace, request.body()).await
             }
             (&Method::GET, ("events", "")) => events::show(&parts.trace, query).await,
+            (&Method::GET, ("outbox", "")) => outbox::show(&parts.sns, query).await,
             (&Method::GET, ("metrics", "")) => answer::prometheus(parts.cloudwatch.prometheus().await),
             (&Method::POST, ("replay", "")) => replay::run(&parts.lambda, &parts.trace, request.body()).await,
             (&Method::GET, ("trace", id)) if !id.is_empty() => {
@@ -96,7 +101,7 @@ impl Admin {
             }
             (
                 _,
-                ("isolation" | "cost" | "clock" | "events" | "metrics" | "replay", "")
+                ("isolation" | "cost" | "clock" | "events" | "metrics" | "outbox" | "replay", "")
                 | ("clock", "advance")
                 | ("trace", _),
             ) => {

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Events(EventsOptions),
     /// Run failed events again.
     Replay(ReplayOptions),
+    /// Show the e-mails and text messages that topics sent: they are kept on the server's host.
+    Outbox(OutboxOptions),
     /// Start a server for a moment and walk through creating and invoking functions with a real AWS client.
     Demo(DemoOptions),
 }
@@ -264,6 +266,18 @@ pub(crate) struct ReplayOptions {
     /// All failed events of this function that were not run again yet.
     #[arg(long, conflicts_with = "ids", value_name = "NAME|ARN")]
     pub(crate) function: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutboxOptions {
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointOption,
+    /// How many, the newest.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

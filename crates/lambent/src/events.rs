@@ -10,7 +10,7 @@ use crate::clock_command::print_step;
 use crate::failure::Failure;
 use crate::moment::{place, seconds, time};
 use crate::story::in_path;
-use crate::terminal::{line, list, paint, text};
+use crate::terminal::{line, lines_of, list, paint, text};
 
 pub(crate) fn run(options: &EventsOptions) -> Result<ExitCode, Failure> {
     let mut query = format!("limit={}", options.limit);
@@ -59,7 +59,7 @@ fn print_failed(answer: &Value) {
             Value::Null => String::new(),
             error => {
                 let message = text(&error["message"]);
-                format!("{}: {}", text(&error["type"]), message.lines().next().unwrap_or_default())
+                format!("{}: {}", text(&error["type"]), lines_of(&message).next().unwrap_or_default())
             }
         };
         line(&format!(

@@ -11,6 +11,7 @@ mod environment;
 mod events;
 mod failure;
 mod moment;
+mod outbox;
 mod replay;
 mod serve;
 mod story;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Trace(options) => story::run(&options),
         Command::Events(options) => events::run(&options),
         Command::Replay(options) => replay::run(&options),
+        Command::Outbox(options) => outbox::run(&options),
         Command::Demo(options) => demo::run(&options),
     };
     result.unwrap_or_else(|failure| {

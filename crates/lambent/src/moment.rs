@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn times_are_read_in_utc_unless_they_say_otherwise() {
         let at = |text: &str| time(text).ok().map(Timestamp::iso8601_seconds);
-        for text in ["2026-12-01T08:30:00Z", "2026-12-01T08:30:00", "2026-12-01T08:30", "2026-12-01T09:30:00+01:00"]
+        for text in
+            ["2026-12-01T08:30:00Z", "2026-12-01T08:30:00", "2026-12-01T08:30", "2026-12-01T09:30:00+01:00"]
         {
             assert_eq!(at(text).as_deref(), Some("2026-12-01T08:30:00Z"), "{text}");
         }

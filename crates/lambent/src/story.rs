@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::arguments::TraceOptions;
 use crate::failure::Failure;
 use crate::moment::{after, place, time};
-use crate::terminal::{line, list, paint, text};
+use crate::terminal::{line, lines_of, list, paint, text};
 
 /// How much of an id tells the events and messages of a story apart.
 const SHORT_ID: usize = 8;
@@ -58,7 +58,7 @@ fn print_attempt(step: &Value, with_logs: bool) {
         return;
     }
     for logged in list(&step["log_lines"]) {
-        for part in text(&logged["message"]).lines() {
+        for part in lines_of(&text(&logged["message"])) {
             note(&format!("| {part}"));
         }
     }
@@ -85,7 +85,9 @@ fn short(id: &str) -> String {
 /// A text as a part of a path or a parameter.
 pub(crate) fn in_path(id: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    id.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    id.bytes()
+        .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 #[cfg(test)]

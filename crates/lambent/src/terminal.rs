@@ -36,12 +36,31 @@ pub(crate) fn paint(colour: &str, text: &str) -> String {
     }
 }
 
-/// A text of a document, or whatever stands in its place.
+/// A text of a document, or whatever stands in its place. What functions and senders wrote may not steer the terminal.
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.replace(|letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'), "\u{fffd}")
+}
+
+/// The lines of a text. Lambda's runtimes separate those of one log event by carriage returns.
+pub(crate) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    text.trim_end().split(['\n', '\r']).filter(|line| !line.is_empty())
 }
 
 /// A list of a document; an empty one where there is none.
 pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_text_and_no_more() {
+        assert_eq!(text(&Value::from("a\u{1b}[31mb\tc")), "a\u{fffd}[31mb\tc");
+        assert_eq!(text(&Value::from(7)), "7");
+        let lines: Vec<&str> = lines_of("Error\rTraceback\r\n  line\n").collect();
+        assert_eq!(lines, ["Error", "Traceback", "  line"]);
+    }
 }
