@@ -53,21 +53,19 @@ impl Engine {
         self.parts.clock.now()
     }
 
-    /// Begins what may begin. Called after every change of the head.
+    /// Goes on after a change of the head.
     pub(crate) fn go_on(self: &Arc<Self>) {
-        let Some(functions) = self.functions.get() else { return };
-        if self.parts.tasks.is_shutting_down() {
-            return;
+        self.begin();
+        if self.head().needs_keeper() {
+            self.keeper.notify_one();
         }
-        loop {
-            let mut head = self.head();
-            let Some(claimed) = head.begin() else {
-                if head.needs_keeper() {
-                    self.keeper.notify_one();
-                }
-                return;
-            };
-            drop(head);
+    }
+
+    /// Begins the attempts that may begin.
+    pub(crate) fn begin(self: &Arc<Self>) {
+        let Some(functions) = self.functions.get() else { return };
+        while !self.parts.tasks.is_shutting_down() {
+            let Some(claimed) = self.head().begin() else { return };
             let work = Work::new(self.clone(), claimed);
             self.parts.tasks.spawn("asynchronous event", attempt::run(work, functions.clone()));
         }

@@ -19,6 +19,7 @@ pub(crate) async fn keep(engine: Arc<Engine>, hold: Hold) {
     discover(&engine, hold).await;
     let mut alarm: Option<(Timestamp, Sleep)> = None;
     loop {
+        engine.begin();
         search(&engine).await;
         let (next, holds) = engine.head().next_timer();
         if next != alarm.as_ref().map(|(at, _)| *at) {

@@ -61,7 +61,7 @@ impl Work {
 
     /// Its row is gone.
     pub(crate) fn ended(mut self) {
-        self.over(false);
+        self.over();
         self.engine.head().ended(&self.function, self.id);
         // Time may go on only once nothing of it is left.
         drop(self.hold.take());
@@ -70,7 +70,7 @@ impl Work {
 
     /// Its row is one that is due later.
     pub(crate) fn rescheduled(mut self, due: Timestamp) {
-        self.over(false);
+        self.over();
         let claimed = self.claimed();
         self.engine.head().rescheduled(claimed, due);
         self.engine.go_on();
@@ -87,12 +87,12 @@ impl Work {
 
     /// The server is shutting down: the row is for the next process.
     pub(crate) fn abandoned(mut self) {
-        self.over(false);
+        self.over();
         self.engine.head().abandoned(&self.function, self.id);
     }
 
-    fn over(&mut self, admitted: bool) {
-        self.attempted(admitted);
+    fn over(&mut self) {
+        self.attempted(false);
         self.stage = Stage::Over;
     }
 
@@ -112,14 +112,16 @@ impl Drop for Work {
         if self.stage == Stage::Over {
             return;
         }
-        self.over(false);
         let until = self.engine.now() + deferral(self.pauses());
-        let hold = self.hold.take().unwrap_or_default();
         let mut head = self.engine.head();
+        if self.stage == Stage::Running {
+            head.attempted(&self.function, false);
+        }
         head.abandoned(&self.function, self.id);
         head.pause(&self.function, until);
-        head.keep_hold(hold);
+        head.keep_hold(self.hold.take().unwrap_or_default());
         drop(head);
-        self.engine.go_on();
+        // Begun from here, attempts would be dropped from here when it is the runtime that ends.
+        self.engine.keeper.notify_one();
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! `LAMBENT_SEEDS=5000 cargo test -p delivery --test simulation` tries so many; a failing seed is printed, and
 //! `LAMBENT_SEED=SEED` repeats it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "support/world.rs"]
 mod world;
@@ -19,6 +20,8 @@ use delivery::{Attempt, EventSettings};
 use ids::{Arn, IdSource};
 use store::{CommitError, MemoryStore, Snapshot, Store, StoreError, Transaction, Version};
 use targets::{Agenda, TargetError};
+
+use tokio::sync::Semaphore;
 
 use world::{Fakes, Process, arn, function, ran, rows, settings};
 
@@ -166,6 +169,9 @@ impl Simulation {
                 (format!("f{number}"), settings)
             })
             .collect();
+        if mode == Mode::Crashes && dice.roll(3) == 0 {
+            *fakes.places.lock().unwrap() = Arc::new(Semaphore::new(usize::try_from(dice.roll(4)).unwrap()));
+        }
         for (name, settings) in &functions {
             fakes.configure(name, Some(settings.clone()));
         }
@@ -231,7 +237,8 @@ impl Simulation {
     async fn steps(&mut self, process: &Process, store: &FaultyStore) {
         for _ in 0..self.dice.roll(30) {
             match self.dice.roll(10) {
-                0..5 => self.send(process).await,
+                0..5 => self.send(process, self.dice.pick(&[0, 0, 0, 100, 40_000, 200_000])).await,
+                5 if self.mode == Mode::Crashes && self.dice.roll(50) == 0 => self.burst(process).await,
                 5..8 => self.advance(self.dice.pick(&[0, 1, 5, 29, 60, 61, 120, 300])).await,
                 8 if self.mode == Mode::Crashes => self.disturb(),
                 9 if self.mode == Mode::Crashes => self.recover(store),
@@ -243,14 +250,14 @@ impl Simulation {
         }
     }
 
-    async fn send(&mut self, process: &Process) {
+    async fn send(&mut self, process: &Process, padding_bytes: usize) {
+        let padding = "x".repeat(padding_bytes);
         let letters: &[char] = if self.mode == Mode::Crashes {
             &['F', 'F', 'E', 'T', 'L', 'P', 'S']
         } else {
             &['F', 'F', 'F', 'E', 'L', 'S']
         };
         let script: String = (0..self.dice.roll(5)).map(|_| self.dice.pick(letters)).collect();
-        let padding = "x".repeat(usize::try_from(self.dice.pick(&[0, 0, 0, 100, 40_000, 200_000])).unwrap());
         let function_name = format!("f{}", self.dice.roll(self.functions.len() as u64));
         let payload = format!("\"{}-{script}-{padding}\"", self.sent.len());
         let at = self.fakes.since_start().as_secs();
@@ -263,6 +270,15 @@ impl Simulation {
         let accepted = process.accept(&self.fakes, &self.ids, function(&function_name), &payload).await;
         if let Some(last) = self.sent.last_mut() {
             last.acknowledged = accepted.is_ok();
+        }
+    }
+
+    /// More than fits into memory.
+    async fn burst(&mut self, process: &Process) {
+        let gate = self.fakes.clone();
+        let _closed = gate.gate.write().await;
+        for _ in 0..500 {
+            self.send(process, 0).await;
         }
     }
 
@@ -286,6 +302,7 @@ impl Simulation {
 
     fn recover(&self, store: &FaultyStore) {
         self.fakes.refusals.lock().unwrap().clear();
+        *self.fakes.places.lock().unwrap() = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         self.fakes.conflicting.lock().unwrap().clear();
         self.fakes.oversized.lock().unwrap().clear();
         store.is_faulty.store(false, Ordering::Relaxed);
@@ -397,7 +414,7 @@ fn number_from(variable: &str) -> Option<u64> {
 fn no_event_is_lost_whatever_happens() {
     let seeds = match number_from("LAMBENT_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number_from("LAMBENT_SEEDS").unwrap_or(400),
+        None => 0..number_from("LAMBENT_SEEDS").unwrap_or(300),
     };
     for seed in seeds {
         let simulated = std::panic::catch_unwind(|| Simulation::new(seed).run());

@@ -1,7 +1,8 @@
 //! A queue over a memory store, a virtual clock, and fakes for all it talks to.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use targets::{
     TargetError, Targets, TopicInfo, TopicMessage, Unit, What,
 };
 use tasks::Tasks;
+use tokio::sync::{RwLock, Semaphore};
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -89,6 +91,11 @@ pub(crate) struct Fakes {
     settings: Mutex<BTreeMap<String, Option<EventSettings>>>,
     /// `None` is a function that never returns.
     behaviour: Mutex<Behaviour>,
+    /// While it is locked for writing, functions take their time.
+    pub(crate) gate: RwLock<()>,
+    /// How many attempts run at once, and how many were turned away for that.
+    pub(crate) places: Mutex<Arc<Semaphore>>,
+    pub(crate) turned_away: AtomicUsize,
     /// Instead of accepting, by the receiver's ARN.
     pub(crate) refusals: Mutex<BTreeMap<String, TargetError>>,
     /// What these receivers write is more than the store takes.
@@ -116,6 +123,9 @@ impl Fakes {
             clock: Arc::new(VirtualClock::new(START)),
             settings: Mutex::default(),
             behaviour: Mutex::new(Arc::new(|_| Some(ran(None)))),
+            gate: RwLock::default(),
+            places: Mutex::new(Arc::new(Semaphore::new(Semaphore::MAX_PERMITS))),
+            turned_away: AtomicUsize::default(),
             refusals: Mutex::default(),
             oversized: Mutex::default(),
             conflicting: Mutex::default(),
@@ -213,6 +223,12 @@ impl Functions for Fakes {
     }
 
     async fn attempt(&self, event: &Event) -> Attempt {
+        let places = self.places.lock().unwrap().clone();
+        let Ok(_place) = places.try_acquire() else {
+            self.turned_away.fetch_add(1, Ordering::Relaxed);
+            return Attempt::Throttled;
+        };
+        let _open = self.gate.read().await;
         let payload = String::from_utf8(event.payload.to_vec()).unwrap();
         self.attempts.lock().unwrap().push((payload, self.since_start()));
         tokio::task::yield_now().await;
