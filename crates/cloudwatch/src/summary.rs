@@ -2,8 +2,8 @@
 //!
 //! Values are sorted into buckets by rounding them to eight significant binary digits, so that whatever is computed
 //! from a bucket is within 1/256 (0.4 %) of the values in it, and whole numbers up to 256 are exact. Should that be
-//! more than [`BUCKETS_MAX`] buckets, one digit less is kept of all, which doubles the error; so the space that a
-//! period takes is bounded whatever is measured.
+//! more than [`BUCKETS_MAX`] buckets, two at a time become one, which doubles the error; so the space that a period
+//! takes is bounded whatever is measured.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// factor of 65,536 at 1.6 %.
 const BUCKETS_MAX: usize = 512;
 
-/// The bits of a double that are rounded away at first: all but seven of the 52 behind the leading one.
+/// The bits of a double that are rounded away: all but seven of the 52 behind the leading one.
 const SHIFT: u32 = 45;
 
 /// The values of a period.
@@ -26,22 +26,18 @@ pub(crate) struct Summary {
     /// Rounded values by their bits, and how often each was there, in order. None: all values are the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     buckets: Vec<(u32, f64)>,
-    /// How many bits were rounded away.
-    #[serde(default = "full_precision", skip_serializing_if = "is_full_precision")]
-    shift: u32,
+    /// How often two buckets at a time became one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    halved: u32,
     /// The distribution is not known: there were negative values, or sets of statistics, of which CloudWatch gives no
     /// percentiles either ("CloudWatch statistics definitions", Amazon CloudWatch user guide).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     opaque: bool,
 }
 
-const fn full_precision() -> u32 {
-    SHIFT
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-const fn is_full_precision(shift: &u32) -> bool {
-    *shift == SHIFT
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Default for Summary {
@@ -52,7 +48,7 @@ impl Default for Summary {
             minimum: 0.0,
             maximum: 0.0,
             buckets: Vec::new(),
-            shift: SHIFT,
+            halved: 0,
             opaque: false,
         }
     }
@@ -123,11 +119,11 @@ impl Summary {
             self.spread_to(other.minimum, other.count);
         } else {
             self.spread();
-            while self.shift < other.shift {
-                self.coarsen();
+            while self.halved < other.halved {
+                self.halve();
             }
-            let finer = self.shift - other.shift;
-            self.buckets.extend(other.buckets.iter().map(|(bits, count)| (coarser(*bits, finer), *count)));
+            let finer = self.halved - other.halved;
+            self.buckets.extend(other.buckets.iter().map(|(bits, count)| (bits >> finer, *count)));
             self.tidy();
         }
         self.count += other.count;
@@ -144,9 +140,8 @@ impl Summary {
         if self.buckets.is_empty() {
             return Some(vec![(self.minimum, self.count)]);
         }
-        let value = |bits: u32| f64::from_bits(u64::from(bits) << self.shift);
         let within = |value: f64| value.max(self.minimum).min(self.maximum);
-        Some(self.buckets.iter().map(|(bits, count)| (within(value(*bits)), *count)).collect())
+        Some(self.buckets.iter().map(|(bits, count)| (within(self.middle(*bits)), *count)).collect())
     }
 
     /// `value` as [`Summary::distribution`] rounds it.
@@ -154,7 +149,15 @@ impl Summary {
         if value <= 0.0 || !value.is_finite() {
             return value;
         }
-        f64::from_bits(u64::from(bits_of(value, self.shift)) << self.shift)
+        self.middle(bits_of(value) >> self.halved)
+    }
+
+    /// The value in the middle of a bucket.
+    fn middle(&self, bits: u32) -> f64 {
+        // At first a bucket is one rounded value; later it is a row of them.
+        let first = u64::from(bits) << (self.halved + SHIFT);
+        let row = ((1_u64 << self.halved) - 1) << SHIFT;
+        f64::from_bits(first + row / 2)
     }
 
     /// Drops what only percentiles need.
@@ -178,7 +181,7 @@ impl Summary {
             return;
         }
         self.spread();
-        let bits = bits_of(value, self.shift);
+        let bits = bits_of(value) >> self.halved;
         match self.buckets.binary_search_by_key(&bits, |(bits, _)| *bits) {
             Ok(at) => self.buckets[at].1 += count,
             Err(at) => {
@@ -191,7 +194,7 @@ impl Summary {
     /// Puts the values so far, which were all the same, into a bucket.
     fn spread(&mut self) {
         if self.buckets.is_empty() {
-            self.buckets.push((bits_of(self.minimum, self.shift), self.count));
+            self.buckets.push((bits_of(self.minimum) >> self.halved, self.count));
         }
     }
 
@@ -209,28 +212,24 @@ impl Summary {
 
     fn limit(&mut self) {
         while self.buckets.len() > BUCKETS_MAX {
-            self.coarsen();
+            self.halve();
         }
     }
 
-    /// Keeps one binary digit less.
-    fn coarsen(&mut self) {
-        self.shift += 1;
+    /// Makes half as many buckets.
+    fn halve(&mut self) {
+        self.halved += 1;
         for (bits, _) in &mut self.buckets {
-            *bits = coarser(*bits, 1);
+            *bits >>= 1;
         }
         self.tidy();
     }
 }
 
-/// The bits that are left of a value that is not negative; the greater the value, the greater they are.
-fn bits_of(value: f64, shift: u32) -> u32 {
-    let rounded = (value.to_bits() + (1 << (shift - 1))) >> shift;
+/// The bits of a value that is not negative, rounded; the greater the value, the greater they are.
+fn bits_of(value: f64) -> u32 {
+    let rounded = (value.to_bits() + (1 << (SHIFT - 1))) >> SHIFT;
     u32::try_from(rounded).unwrap_or(u32::MAX)
-}
-
-fn coarser(bits: u32, digits: u32) -> u32 {
-    (0..digits).fold(bits, |bits, _| (bits + 1) >> 1)
 }
 
 #[cfg(test)]

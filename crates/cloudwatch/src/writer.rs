@@ -187,3 +187,6 @@ fn size_bytes(mutation: &Mutation) -> usize {
         Mutation::DeleteRange(from, to) => from.len() + to.len(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,24 @@ fn whatever_is_measured_takes_bounded_space() {
 }
 
 #[test]
+fn durations_over_fourteen_octaves_are_within_a_sixty_fourth() {
+    let mut summary = Summary::default();
+    for number in 0..16_000 {
+        summary.add(f64::from(number) + 1.0, 1.0);
+    }
+    let found = summary.distribution().expect("is known");
+    let mut value = 0.0;
+    for (near, count) in found {
+        let last = value + count;
+        while value < last {
+            value += 1.0;
+            assert!((near - value).abs() <= value / 64.0, "{near} for {value}");
+        }
+    }
+    assert_eq!(value, 16_000.0);
+}
+
+#[test]
 fn cleared_it_is_as_new() {
     let mut summary = of(&[1.0, 2.0, -3.0]);
     summary.clear();
@@ -70,8 +88,11 @@ fn value() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
+    // Enough of them are so many values that buckets become wider.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
-    fn merging_is_adding(left in prop::collection::vec(value(), 0..40), right in prop::collection::vec(value(), 0..40)) {
+    fn merging_is_adding(left in prop::collection::vec(value(), 0..400), right in prop::collection::vec(value(), 0..400)) {
         let (mut merged, all) = (of(&left), of(&[left.clone(), right.clone()].concat()));
         merged.merge(&of(&right));
         prop_assert_eq!(merged.count, all.count);
