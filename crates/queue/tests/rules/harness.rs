@@ -50,7 +50,7 @@ impl World {
         Self::over(Arc::new(MemoryStore::new()), Arc::new(VirtualClock::new(START)))
     }
 
-    fn over(store: Arc<MemoryStore>, clock: Arc<VirtualClock>) -> Self {
+    pub(crate) fn over(store: Arc<MemoryStore>, clock: Arc<VirtualClock>) -> Self {
         let (story, tasks) = (Arc::new(Story::default()), Tasks::new());
         let ids = Arc::new(IdSource::seeded(1));
         let queues = Queues::new(store.clone(), clock.clone(), ids, tasks.clone(), story.clone());
@@ -60,7 +60,7 @@ impl World {
     /// What a kill and a start leave: the store.
     pub(crate) fn restart(self) -> Self {
         self.tasks.announce_shutdown();
-        Self::over(self.store.clone(), self.clock.clone())
+        Self::over(self.store, self.clock)
     }
 
     pub(crate) fn open(&self, name: &str, settings: Settings) -> Queue {
