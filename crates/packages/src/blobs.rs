@@ -7,18 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 use crate::unpack::{set_mode, unpack};
 use crate::{PackageError, PackageKey};
 
 /// Changes with every start of the machine.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+/// `STATX_MNT_ID_UNIQUE` (since Linux 6.8): asks for a number that no later mount gets again.
+const UNIQUE_MOUNT_ID: StatxFlags = StatxFlags::from_bits_retain(0x4000);
 
 #[derive(Debug)]
 pub(crate) struct Blobs {
     zips: PathBuf,
-    /// Trees are not synced file by file. That is safe as long as the machine runs, whatever happens to the server;
-    /// after a power loss a tree may be incomplete, so each start of the machine has trees of its own.
+    /// Trees are not synced file by file. That is safe as long as the disk is mounted, whatever happens to the
+    /// server; after a power loss, or on a disk that failed and was mounted anew, a tree may be incomplete, so each
+    /// mount has trees of its own.
     trees: PathBuf,
     temporary: PathBuf,
     next_temporary: AtomicU64,
@@ -28,17 +32,16 @@ impl Blobs {
     pub(crate) fn open(directory: &Path) -> Result<Self, PackageError> {
         let (zips, all_trees) = (directory.join("zips"), directory.join("trees"));
         let temporary = directory.join("temporary");
-        let boot = fs::read_to_string(BOOT_ID).unwrap_or_default();
-        let boot = boot.trim();
         fs::create_dir_all(&all_trees).map_err(io(&all_trees))?;
+        let mount = mount_of(&all_trees);
         for entry in fs::read_dir(&all_trees).map_err(io(&all_trees))? {
             let entry = entry.map_err(io(&all_trees))?;
-            // Where the machine's starts cannot be told apart, no tree outlives the server.
-            if boot.is_empty() || entry.file_name() != boot {
+            // Where mounts cannot be told apart, no tree outlives the server.
+            if mount.as_deref().is_none_or(|mount| entry.file_name() != mount) {
                 delete_trash(&[entry.path()])?;
             }
         }
-        let trees = all_trees.join(if boot.is_empty() { "this-start" } else { boot });
+        let trees = all_trees.join(mount.as_deref().unwrap_or("this-start"));
         if temporary.exists() {
             fs::remove_dir_all(&temporary).map_err(io(&temporary))?;
         }
@@ -148,6 +151,13 @@ impl Blobs {
     fn temporary_path(&self) -> PathBuf {
         self.temporary.join(self.next_temporary.fetch_add(1, Ordering::Relaxed).to_string())
     }
+}
+
+/// A name for this start of the machine and this mount of the disk that `directory` is on.
+fn mount_of(directory: &Path) -> Option<String> {
+    let boot = fs::read_to_string(BOOT_ID).ok().filter(|boot| !boot.trim().is_empty())?;
+    let status = statx(CWD, directory, AtFlags::empty(), StatxFlags::MNT_ID | UNIQUE_MOUNT_ID).ok()?;
+    Some(format!("{}-{}", boot.trim(), status.stx_mnt_id))
 }
 
 pub(crate) fn delete_trash(trash: &[PathBuf]) -> Result<(), PackageError> {
