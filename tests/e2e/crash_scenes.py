@@ -95,9 +95,9 @@ def named(messages, name_of):
 
 def check_complete(found, ledger, what):
     """All that was acknowledged is there, and nothing that nobody asked for."""
-    lost = ledger.acknowledged.keys() - found.keys()
+    lost = ledger.acknowledged.keys() - set(found)
     assert not lost, f"{what}: {len(lost)} of {len(ledger.acknowledged)} were acknowledged and lost: {sorted(lost)[:5]}"
-    strange = found.keys() - ledger.asked.keys()
+    strange = set(found) - ledger.asked.keys()
     assert not strange, f"{what}: nobody asked for {sorted(strange)[:5]}"
 
 
