@@ -42,13 +42,12 @@ pub(crate) async fn ask(
         Occasion::Unsubscribed => "UnsubscribeConfirmation",
     };
     let request = Request { kind, message_id: &message_id, at: now, subscription_arn: &arn, token };
-    let delivery = match record.protocol {
+    let (content, retries) = match record.protocol {
         Protocol::Http | Protocol::Https => {
             let policy =
                 http_policy(topic.record.attribute("DeliveryPolicy"), record.attribute("DeliveryPolicy"));
             let body = request.envelope(sns, topic).await?;
-            let (kind, content_type) = (kind.to_owned(), policy.content_type);
-            (Content::Http { kind, content_type, raw: false, body }, policy.retries)
+            (Content::Http { content_type: policy.content_type, raw: false, body }, policy.retries)
         }
         Protocol::Sqs => {
             let body = request.envelope(sns, topic).await?;
@@ -59,11 +58,11 @@ pub(crate) async fn ask(
             return outbox::put(sns, &mut batch.transaction, &entry).await;
         }
     };
-    let (content, retries) = delivery;
     let delivery = Delivery {
         topic: topic.key.clone(),
         subscription_arn: arn.clone(),
         endpoint: record.endpoint.clone(),
+        kind: kind.to_owned(),
         content,
         retries,
         dead_letter: None,

@@ -3,6 +3,8 @@
 mod batch;
 mod matching;
 
+use std::sync::Arc;
+
 use clock::Timestamp;
 use store::Transaction;
 use targets::TargetError;
@@ -36,7 +38,7 @@ pub(crate) async fn fan_out(
     batch: &mut Batch,
     topic: &Topic,
     publication: &Publication,
-    subscriptions: &[Subscription],
+    subscriptions: &[Arc<Subscription>],
 ) -> Outcome<()> {
     let mut notification = Notification::new(sns, topic, publication);
     let mut bodies = Bodies::default();
@@ -121,12 +123,7 @@ impl<'a> One<'a, '_> {
         } else {
             self.enveloped_dead_letter(notification, text).await?
         };
-        let content = Content::Http {
-            kind: "Notification".to_owned(),
-            content_type: subscription.http.content_type.clone(),
-            raw,
-            body,
-        };
+        let content = Content::Http { content_type: subscription.http.content_type.clone(), raw, body };
         let delivery = Delivery { retries: subscription.http.retries, ..self.delivery(content, dead_letter) };
         self.deliver_later(&delivery, publication.at, 0)
     }
@@ -210,6 +207,7 @@ impl<'a> One<'a, '_> {
             topic: self.topic.key.clone(),
             subscription_arn: self.subscription.arn.clone(),
             endpoint: self.subscription.record.endpoint.clone(),
+            kind: "Notification".to_owned(),
             content,
             retries: MANAGED,
             dead_letter,

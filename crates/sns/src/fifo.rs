@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use clock::Timestamp;
 use sha2::{Digest, Sha256};
-use store::{Snapshot, Transaction, prefix_end};
+use store::{CommitError, Snapshot, Transaction, prefix_end};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::Sns;
 use crate::background;
 use crate::errors::{Failure, Outcome};
 use crate::message::Publication;
-use crate::publish::batch_of;
+use crate::publish::{BODY_BYTES_MAX, batch_of};
 use crate::subscription::hex;
 use crate::tables::fifo::{RECENT, RECENT_ENDS, Recent, SEQUENCES};
 use crate::tables::topic::TopicRecord;
@@ -66,6 +66,7 @@ pub(crate) async fn publish(
 ) -> Outcome<Vec<(String, Option<u64>)>> {
     let id = topics::get(sns, key).await?.record.id.clone();
     let _turn = sns.turns.take(&id).await;
+    let mut budget = BODY_BYTES_MAX;
     for _ in 0..TRIES_MAX {
         let topic = topics::get(sns, key).await?;
         let id = &topic.record.id;
@@ -88,15 +89,16 @@ pub(crate) async fn publish(
             return Ok(known);
         }
         let transaction = numbered.finish()?;
-        let batch = batch_of(sns, &topic, &fresh, transaction, false).await?;
-        match batch.commit(sns).await.map_err(Failure::from) {
+        let batch = batch_of(sns, &topic, &fresh, transaction, budget).await?;
+        match batch.commit(sns).await {
             Ok(()) => {
                 // Those who come next find this done.
                 background::publication::finish_all_of(sns, id).await?;
                 return Ok(known);
             }
-            Err(Failure::Conflict) => {}
-            Err(error) => return Err(error),
+            Err(CommitError::Conflict(_)) => {}
+            Err(CommitError::TooLarge(_)) if budget > 0 => budget = 0,
+            Err(error) => return Err(error.into()),
         }
     }
     Err(Failure::Conflict)

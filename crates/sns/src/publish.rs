@@ -4,7 +4,7 @@
 //! delivered in steps by the background.
 
 use clock::Timestamp;
-use store::Transaction;
+use store::{CommitError, Transaction};
 use targets::{Prepared, TargetError, TopicMessage};
 
 use crate::Sns;
@@ -21,6 +21,9 @@ use crate::topics::{self, Topic};
 /// transaction holds 8 MiB.
 pub(crate) const BODY_BYTES_MAX: usize = 2 << 20;
 
+/// The same for a commit that is another service's own.
+const SHARED_BODY_BYTES_MAX: usize = BODY_BYTES_MAX / 8;
+
 /// To how many subscriptions one commit may deliver.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 200;
 
@@ -29,7 +32,7 @@ const ENVELOPE_BYTES: usize = 2_048;
 
 /// The bytes that one subscriber of this message gets, more or less.
 pub(crate) fn body_bytes(publication: &Publication) -> usize {
-    publication.texts.longest() + publication.size_bytes + ENVELOPE_BYTES
+    publication.texts.longest().max(publication.size_bytes) + ENVELOPE_BYTES
 }
 
 /// Publishes messages, in order. Returns what they are known as: a duplicate is known as the first of its kind.
@@ -44,22 +47,24 @@ pub(crate) async fn publish(
     if topics::get(sns, key).await?.record.is_fifo() {
         return fifo::publish(sns, key, publications).await;
     }
+    let mut budget = BODY_BYTES_MAX;
     for _ in 0..TRIES_MAX {
         let topic = topics::get(sns, key).await?;
-        let batch = batch_of(sns, &topic, &publications, Transaction::new(), false).await?;
-        match batch.commit(sns).await.map_err(Failure::from) {
+        let batch = batch_of(sns, &topic, &publications, Transaction::new(), budget).await?;
+        match batch.commit(sns).await {
             Ok(()) => {
                 return Ok(publications.into_iter().map(|publication| (publication.id, None)).collect());
             }
             // A queue or function changed in the meantime: it is asked again.
-            Err(Failure::Conflict) => {}
-            Err(error) => return Err(error),
+            Err(CommitError::Conflict(_)) => {}
+            Err(CommitError::TooLarge(_)) if budget > 0 => budget = 0,
+            Err(error) => return Err(error.into()),
         }
     }
     Err(Failure::Conflict)
 }
 
-/// Everything that comes of these messages.
+/// Everything that comes of these messages, as far as that is within `budget` bytes of bodies.
 ///
 /// # Errors
 /// Our own fault only.
@@ -68,17 +73,16 @@ pub(crate) async fn batch_of(
     topic: &Topic,
     publications: &[Publication],
     transaction: Transaction,
-    defer: bool,
+    budget: usize,
 ) -> Outcome<Batch> {
     let mut batch = Batch::new(transaction);
     let subscriptions = topic.subscriptions.len();
     let bytes: usize = publications.iter().map(body_bytes).sum();
-    let is_large =
-        bytes * subscriptions > BODY_BYTES_MAX || publications.len() * subscriptions > SUBSCRIPTIONS_MAX;
+    let is_large = bytes * subscriptions > budget || publications.len() * subscriptions > SUBSCRIPTIONS_MAX;
     for publication in publications {
         let (by, from) = (publication.by.clone(), publication.from.clone());
         batch.note(topic, publication, Fate::Accepted { by, from, size_bytes: publication.size_bytes });
-        if (is_large || defer) && subscriptions > 0 {
+        if is_large {
             write_down(sns, &mut batch, topic, publication)?;
         } else {
             fan_out(sns, &mut batch, topic, publication, &topic.subscriptions).await?;
@@ -144,7 +148,7 @@ pub(crate) async fn prepare(
     if publication.size_bytes > topic.record.message_bytes_max() {
         return Err(TargetError::Refused("Invalid parameter: Message too long".to_owned()));
     }
-    let batch = batch_of(sns, &topic, &[publication], Transaction::new(), false).await;
+    let batch = batch_of(sns, &topic, &[publication], Transaction::new(), SHARED_BODY_BYTES_MAX).await;
     let mut batch = batch.map_err(|failure| unavailable(&failure))?;
     let part = std::mem::take(&mut batch.transaction);
     let sns = sns.clone();

@@ -1,7 +1,8 @@
 //! Topics and their subscriptions, ready to publish to, kept in memory: publishing reads no store.
 //!
-//! Every write of this process forgets the topic after its commit. What was read before a commit and is ready after it
-//! must not be kept: each topic is forgotten under a new generation, and only what was read in the present one is kept.
+//! Every write of this process forgets the topic after its commit; only a new subscription is added to what is known,
+//! so that many of them do not mean to read all again each time. What was read before a commit and is ready after it must
+//! not be kept: commits are counted, and only what was read since the last one is kept.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,13 +29,13 @@ const KEPT_MAX: usize = 200_000;
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// A topic, ready to publish to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Topic {
     pub(crate) key: TopicKey,
     pub(crate) arn: String,
     pub(crate) record: TopicRecord,
     /// The confirmed ones, by id.
-    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) subscriptions: Vec<Arc<Subscription>>,
     /// How many are not confirmed yet.
     pub(crate) pending: usize,
     pub(crate) metrics: Arc<MetricSource>,
@@ -69,7 +70,10 @@ pub(crate) struct Topics {
 
 #[derive(Debug, Default)]
 struct Known {
-    generation: u64,
+    /// Commits, as far as they were made known.
+    commits: u64,
+    /// Those of them that were not new subscriptions.
+    changes: u64,
     topics: HashMap<TopicKey, Arc<Topic>>,
     /// Topics and subscriptions.
     kept: usize,
@@ -79,15 +83,41 @@ impl Topics {
     /// Forgets what was known of a topic.
     pub(crate) fn forget(&self, key: &TopicKey) {
         let mut known = self.lock();
-        known.generation += 1;
+        known.commits += 1;
+        known.changes += 1;
         if let Some(topic) = known.topics.remove(key) {
             known.kept -= 1 + topic.subscriptions.len();
         }
     }
 
-    fn keep(&self, generation: u64, topic: &Arc<Topic>) {
+    /// Counts what [`Topics::add`] must not have missed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.lock().changes
+    }
+
+    /// Adds a new subscription whose commit is done to a topic that is known; `None`: one that is to be confirmed.
+    /// `changes` is from before the commit.
+    pub(crate) fn add(&self, changes: u64, key: &TopicKey, subscription: Option<Subscription>) {
         let mut known = self.lock();
-        if known.generation != generation || known.topics.contains_key(&topic.key) {
+        if known.changes != changes {
+            drop(known);
+            return self.forget(key);
+        }
+        known.commits += 1;
+        let Some(topic) = known.topics.get_mut(key) else { return };
+        let topic = Arc::make_mut(topic);
+        let Some(subscription) = subscription else {
+            topic.pending += 1;
+            return;
+        };
+        let place = topic.subscriptions.partition_point(|other| other.id < subscription.id);
+        topic.subscriptions.insert(place, Arc::new(subscription));
+        known.kept += 1;
+    }
+
+    fn keep(&self, commits: u64, topic: &Arc<Topic>) {
+        let mut known = self.lock();
+        if known.commits != commits || known.topics.contains_key(&topic.key) {
             return;
         }
         let more = 1 + topic.subscriptions.len();
@@ -109,15 +139,15 @@ impl Topics {
 /// # Errors
 /// `NotFound`.
 pub(crate) async fn get(sns: &Sns, key: &TopicKey) -> Outcome<Arc<Topic>> {
-    let (known, generation) = {
+    let (known, commits) = {
         let state = sns.topics.lock();
-        (state.topics.get(key).cloned(), state.generation)
+        (state.topics.get(key).cloned(), state.commits)
     };
     if let Some(topic) = known {
         return Ok(topic);
     }
     let topic = Arc::new(read(sns, key).await?);
-    sns.topics.keep(generation, &topic);
+    sns.topics.keep(commits, &topic);
     Ok(topic)
 }
 
@@ -132,7 +162,8 @@ async fn read(sns: &Sns, key: &TopicKey) -> Outcome<Topic> {
         let is_last = rows.len() < ROWS_AT_ONCE;
         for row in rows {
             if row.record.confirmed {
-                subscriptions.push(make_subscription(key, &record, row)?);
+                let id = id_of(&row)?;
+                subscriptions.push(Arc::new(make_subscription(key, &record, id, row.record)?));
             } else if !row.record.has_lapsed(now) {
                 pending += 1;
             }
@@ -145,17 +176,22 @@ async fn read(sns: &Sns, key: &TopicKey) -> Outcome<Topic> {
     Ok(Topic { key: key.clone(), arn: key.arn(), record, subscriptions, pending, metrics })
 }
 
-fn make_subscription(
+fn id_of(row: &Row<SubscriptionRecord>) -> Outcome<String> {
+    let mut parts = SUBSCRIPTIONS.read_key(&row.key)?;
+    let (_account, _region, _name, id) = (parts.str()?, parts.str()?, parts.str()?, parts.str()?);
+    Ok(id)
+}
+
+/// A confirmed subscription, ready to publish to.
+///
+/// # Errors
+/// When what is stored of it cannot be understood.
+pub(crate) fn make_subscription(
     key: &TopicKey,
     topic: &TopicRecord,
-    row: Row<SubscriptionRecord>,
+    id: String,
+    record: SubscriptionRecord,
 ) -> Outcome<Subscription> {
-    let mut parts = SUBSCRIPTIONS.read_key(&row.key)?;
-    for _ in key.parts() {
-        parts.str()?;
-    }
-    let id = parts.str()?;
-    let record = row.record;
     let filter = match record.attribute("FilterPolicy").filter(|policy| !is_empty_policy(policy)) {
         None => None,
         Some(policy) => {

@@ -146,16 +146,16 @@ enum Attempt {
 }
 
 async fn attempt(sns: &Sns, errand: &Errand, delivery: &Delivery) -> Attempt {
-    let Content::Http { kind, content_type, raw, body } = &delivery.content else {
+    let Content::Http { content_type, raw, body } = &delivery.content else {
         return Attempt::HandOver;
     };
     let mut headers = vec![
         ("content-type", content_type.clone()),
-        ("x-amz-sns-message-type", kind.clone()),
+        ("x-amz-sns-message-type", delivery.kind.clone()),
         ("x-amz-sns-message-id", errand.message.clone()),
         ("x-amz-sns-topic-arn", delivery.topic.arn()),
     ];
-    if kind != "SubscriptionConfirmation" {
+    if delivery.kind != "SubscriptionConfirmation" {
         headers.push(("x-amz-sns-subscription-arn", delivery.subscription_arn.clone()));
     }
     if *raw {
@@ -217,7 +217,7 @@ async fn decide(
     delivery: &Delivery,
     answer: &Attempt,
 ) -> Next {
-    let is_message = !matches!(&delivery.content, Content::Http { kind, .. } if kind != "Notification");
+    let is_message = delivery.kind == "Notification";
     let message = errand.message.as_str();
     let tell = |batch: &mut Batch, fate: Fate| {
         // Metrics count notifications, not what asks for a confirmation.

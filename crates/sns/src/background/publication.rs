@@ -1,5 +1,6 @@
 //! Delivers in steps what was too large for one commit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{Hold, execution_sleep};
@@ -134,7 +135,7 @@ fn advance(
     count: usize,
 ) -> Outcome<()> {
     let subscriptions = rest_of(topic, row);
-    if let Some(last) = subscriptions.get(..count).and_then(<[Subscription]>::last)
+    if let Some(last) = subscriptions.get(..count).and_then(<[Arc<Subscription>]>::last)
         && count < subscriptions.len()
     {
         let progress = Progress { after: Some(last.id.clone()), ..row.record.clone() };
@@ -147,7 +148,7 @@ fn advance(
 }
 
 /// The subscriptions that have not been served.
-fn rest_of<'a>(topic: &'a Topic, row: &Row<Progress>) -> &'a [Subscription] {
+fn rest_of<'a>(topic: &'a Topic, row: &Row<Progress>) -> &'a [Arc<Subscription>] {
     let served = row.record.after.as_deref().map_or(0, |after| {
         topic.subscriptions.partition_point(|subscription| subscription.id.as_str() <= after)
     });

@@ -1,6 +1,7 @@
 //! `Subscribe`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api_sns::{SubscribeInput, SubscribeResponse};
 use clock::Timestamp;
@@ -16,9 +17,9 @@ use crate::subscription::{
     self, Stage, check, check_endpoint, endpoint_key, is_empty_policy, make_token, parse_protocol,
 };
 use crate::tables::subscription::{ENDPOINTS, Protocol, SUBSCRIPTIONS, SubscriptionRecord};
-use crate::tables::topic::TOPICS;
+use crate::tables::topic::TopicRecord;
 use crate::topic::{self, TRIES_MAX, TopicKey, authorize};
-use crate::topics::{self, Topic};
+use crate::topics::{self, Topic, make_subscription};
 
 /// AWS lets 12,500,000 subscribe to a standard topic; here all of a topic's are in memory.
 const SUBSCRIPTIONS_MAX: usize = 100_000;
@@ -31,11 +32,14 @@ const FILTER_POLICIES_MAX: usize = 200;
 
 pub(crate) async fn run(sns: &Sns, context: &Context, input: SubscribeInput) -> Outcome<SubscribeResponse> {
     let key = TopicKey::parse(context, &input.topic_arn)?;
-    let topic = topics::get(sns, &key).await?;
-    authorize(context, &key, &topic.record, "Subscribe")?;
+    let fifo = {
+        let topic = topics::get(sns, &key).await?;
+        authorize(context, &key, &topic.record, "Subscribe")?;
+        topic.record.is_fifo()
+    };
     let protocol = parse_protocol(&input.protocol)?;
     let endpoint = input.endpoint.ok_or_else(|| invalid("Endpoint"))?;
-    check_endpoint(protocol, &endpoint, topic.record.is_fifo())?;
+    check_endpoint(protocol, &endpoint, fifo)?;
     let mut wanted = SubscriptionRecord {
         protocol,
         endpoint,
@@ -48,7 +52,7 @@ pub(crate) async fn run(sns: &Sns, context: &Context, input: SubscribeInput) -> 
         token: None,
     };
     normalize(&mut wanted.attributes);
-    check(&wanted, &wanted.attributes, topic.record.is_fifo(), Stage::Subscribe)?;
+    check(&wanted, &wanted.attributes, fifo, Stage::Subscribe)?;
     wanted.confirmed = !needs_confirmation(context, &wanted);
     wanted.confirmed_with_authentication = wanted.confirmed;
     for _ in 0..TRIES_MAX {
@@ -93,42 +97,62 @@ async fn subscribe(sns: &Sns, key: &TopicKey, wanted: &SubscriptionRecord) -> Ou
     let topic = topics::get(sns, key).await?;
     let snapshot = sns.snapshot().await?;
     let row = topic::find(&*snapshot, key).await?;
-    let mut batch = Batch::new(Transaction::new());
-    // The topic is still there, and nobody deleted it and made it anew.
-    batch.transaction.checks.push(Check::Version(TOPICS.key(&key.parts()), row.version));
-    let now = sns.parts.clock.now();
-    let mut record = wanted.clone();
-    let id = match find_same(&*snapshot, key, wanted, now).await? {
+    match find_same(&*snapshot, key, wanted, sns.parts.clock.now()).await? {
         Some((id, same)) => {
             check_same(&same.record, wanted)?;
-            if same.record.confirmed {
-                return Ok((id, true));
+            if !same.record.confirmed {
+                ask_again(sns, &topic, &id, &same).await?;
             }
-            // It is asked for once more.
-            record = same.record.clone();
-            record.token = Some(make_token(&sns.parts.ids, &id, now));
-            SUBSCRIPTIONS.update(&mut batch.transaction, &same, &record)?;
-            id
+            Ok((id, same.record.confirmed))
         }
         None => {
             check_limits(&topic, wanted)?;
-            let id = sns.parts.ids.request_id().to_string();
-            if !record.confirmed {
-                record.token = Some(make_token(&sns.parts.ids, &id, now));
-            }
-            let endpoint = endpoint_key(record.protocol, &record.endpoint);
-            ENDPOINTS.put(&mut batch.transaction, &key.parts_and(&endpoint), &id)?;
-            SUBSCRIPTIONS.insert(&mut batch.transaction, &key.parts_and(&id), &record)?;
-            check_endpoint_row(&*snapshot, &mut batch.transaction, key, &endpoint).await?;
-            id
+            subscribe_anew(sns, topic, &*snapshot, &row, wanted.clone()).await
         }
-    };
+    }
+}
+
+/// The confirmation is asked for once more.
+async fn ask_again(sns: &Sns, topic: &Topic, id: &str, row: &Row<SubscriptionRecord>) -> Outcome<()> {
+    let mut batch = Batch::new(Transaction::new());
+    let token = make_token(&sns.parts.ids, id, sns.parts.clock.now());
+    let record = SubscriptionRecord { token: Some(token), ..row.record.clone() };
+    SUBSCRIPTIONS.update(&mut batch.transaction, row, &record)?;
+    ask(sns, &mut batch, topic, id, &record, Occasion::Subscribed).await?;
+    Ok(batch.commit(sns).await?)
+}
+
+async fn subscribe_anew(
+    sns: &Sns,
+    topic: Arc<Topic>,
+    snapshot: &dyn Snapshot,
+    row: &Row<TopicRecord>,
+    mut record: SubscriptionRecord,
+) -> Outcome<(String, bool)> {
+    let (key, id) = (topic.key.clone(), sns.parts.ids.request_id().to_string());
+    let mut batch = Batch::new(Transaction::new());
+    // The topic is still there, and nobody deleted it and made it anew.
+    batch.transaction.checks.push(Check::Version(row.key.clone(), row.version));
     if !record.confirmed {
+        record.token = Some(make_token(&sns.parts.ids, &id, sns.parts.clock.now()));
         ask(sns, &mut batch, &topic, &id, &record, Occasion::Subscribed).await?;
     }
-    let committed = batch.commit(sns).await.map_err(Failure::from);
-    sns.topics.forget(key);
-    committed.map(|()| (id, record.confirmed))
+    // Otherwise adding to it would copy it.
+    drop(topic);
+    let endpoint = endpoint_key(record.protocol, &record.endpoint);
+    ENDPOINTS.put(&mut batch.transaction, &key.parts_and(&endpoint), &id)?;
+    SUBSCRIPTIONS.insert(&mut batch.transaction, &key.parts_and(&id), &record)?;
+    let lapsed = replace_lapsed(snapshot, &mut batch.transaction, &key, &endpoint).await?;
+    let changes = sns.topics.changes();
+    let confirmed = record.confirmed;
+    let committed = batch.commit(sns).await;
+    if committed.is_err() || lapsed {
+        sns.topics.forget(&key);
+    } else {
+        let new = confirmed.then(|| make_subscription(&key, &row.record, id.clone(), record));
+        sns.topics.add(changes, &key, new.transpose()?);
+    }
+    Ok(committed.map(|()| (id, confirmed))?)
 }
 
 /// The subscription that this endpoint has already.
@@ -144,22 +168,26 @@ async fn find_same(
     Ok(row.filter(|row| !row.record.has_lapsed(now)).map(|row| (id.record, row)))
 }
 
-/// Adds: nobody else subscribed the endpoint in the meantime. What a subscription that lapsed has left is removed.
-async fn check_endpoint_row(
+/// Adds: nobody else subscribed the endpoint in the meantime. What a subscription that lapsed has left is removed; says
+/// whether there is such.
+async fn replace_lapsed(
     snapshot: &dyn Snapshot,
     transaction: &mut Transaction,
     key: &TopicKey,
     endpoint: &str,
-) -> Outcome<()> {
+) -> Outcome<bool> {
     let parts = key.parts_and(endpoint);
     match ENDPOINTS.get(snapshot, &parts).await? {
-        None => transaction.checks.push(Check::Absent(ENDPOINTS.key(&parts))),
+        None => {
+            transaction.checks.push(Check::Absent(ENDPOINTS.key(&parts)));
+            Ok(false)
+        }
         Some(lapsed) => {
             transaction.checks.push(Check::Version(lapsed.key, lapsed.version));
             SUBSCRIPTIONS.delete(transaction, &key.parts_and(&lapsed.record));
+            Ok(true)
         }
     }
-    Ok(())
 }
 
 fn check_same(same: &SubscriptionRecord, wanted: &SubscriptionRecord) -> Outcome<()> {

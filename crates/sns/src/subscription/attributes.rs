@@ -51,7 +51,7 @@ pub(crate) fn check(
         && changed.keys().any(|name| name.starts_with("FilterPolicy"))
     {
         Pattern::parse(policy, dialect(record))
-            .map_err(|error| invalid(format!("{}FilterPolicy: {error}", stage.prefix())))?;
+            .map_err(|error| invalid(format!("{}{error}", stage.prefix())))?;
     }
     Ok(())
 }

@@ -23,6 +23,8 @@ pub(crate) struct Delivery {
     pub(crate) topic: TopicKey,
     pub(crate) subscription_arn: String,
     pub(crate) endpoint: String,
+    /// `Notification`, `SubscriptionConfirmation` or `UnsubscribeConfirmation`.
+    pub(crate) kind: String,
     pub(crate) content: Content,
     pub(crate) retries: RetryPolicy,
     /// Where it goes when it cannot be delivered.
@@ -36,8 +38,6 @@ pub(crate) struct Delivery {
 pub(crate) enum Content {
     /// A POST.
     Http {
-        /// `Notification`, `SubscriptionConfirmation` or `UnsubscribeConfirmation`.
-        kind: String,
         content_type: String,
         /// Whether it is the message itself.
         raw: bool,
