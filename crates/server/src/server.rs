@@ -129,6 +129,7 @@ impl Server {
     /// Accepts nothing more, lets running requests end, ends all environments, and writes what is in memory.
     pub async fn drain(self) {
         drop(self.listening);
+        self.services.sqs.stop_waiting();
         if clock::execution_timeout(DRAIN_LIMIT, self.requests.drain()).await.is_err() {
             tracing::warn!("requests were still running when their time for the shutdown was over");
         }

@@ -43,7 +43,7 @@ pub(crate) struct Services {
     delivery: Delivery,
     queues: Queues,
     lambda: Lambda,
-    sqs: Sqs,
+    pub(crate) sqs: Sqs,
     sns: Sns,
     /// Opened together with the gateway.
     inner: Arc<InnerEndpoint>,

@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) clock: SharedClock,
     pub(crate) ids: Arc<IdSource>,
     pub(crate) tasks: Tasks,
+    /// Shut down when clients are to wait for messages no longer.
+    pub(crate) polls: Tasks,
     pub(crate) metrics: Arc<dyn RecordMetrics>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) move_tasks: MoveTasks,
@@ -68,13 +70,31 @@ impl Sqs {
         let SqsParts { store, queues, clock, ids, tasks, metrics } = parts;
         let directory = Arc::new(Directory::new(store.clone(), queues.clone()));
         let move_tasks = MoveTasks::default();
-        Self { inner: Arc::new(Inner { store, queues, clock, ids, tasks, metrics, directory, move_tasks }) }
+        let polls = Tasks::new();
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                queues,
+                clock,
+                ids,
+                tasks,
+                polls,
+                metrics,
+                directory,
+                move_tasks,
+            }),
+        }
     }
 
     /// Goes on with the message move tasks that are under way.
     pub fn start(&self) {
         let inner = self.inner.clone();
         self.inner.tasks.spawn_until_shutdown("sqs-move-tasks", move_tasks::resume(inner));
+    }
+
+    /// Clients that wait for messages are answered, and none waits from now on: the server is about to stop.
+    pub fn stop_waiting(&self) {
+        self.inner.polls.announce_shutdown();
     }
 }
 

@@ -1,9 +1,11 @@
 //! `ReceiveMessage`.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use api_sqs::{Message, ReceiveMessageRequest, ReceiveMessageResult};
-use queue::Receive;
+use clock::execution_timeout;
+use queue::{QueueError, Receive};
 use wire::{Context, Error};
 
 use crate::batch::unless_empty;
@@ -12,6 +14,9 @@ use crate::errors::{invalid_value, queue_failed, wrong_queue_type};
 use crate::message::{Wanted, check_id};
 use crate::service::Inner;
 use crate::{metrics, queue_url};
+
+/// How long a client that waits is kept when the server stops: a commit's time.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 pub(crate) async fn handle(
     inner: &Inner,
@@ -25,10 +30,32 @@ pub(crate) async fn handle(
         input.message_system_attribute_names,
         input.message_attribute_names,
     )?;
-    let received = queue.messages.receive(request).await.map_err(|error| queue_failed(&error))?;
+    let received = receive(inner, &queue, request).await.map_err(|error| queue_failed(&error))?;
     metrics::received(inner, &queue, received.len());
     let messages: Vec<Message> = received.into_iter().map(|message| wanted.message(message)).collect();
     Ok(ReceiveMessageResult { messages: unless_empty(messages) })
+}
+
+/// Nobody waits for messages any more once the server stops.
+async fn receive(
+    inner: &Inner,
+    queue: &OpenQueue,
+    mut request: Receive,
+) -> Result<Vec<queue::Message>, QueueError> {
+    if inner.polls.is_shutting_down() {
+        request.wait = Duration::ZERO;
+    }
+    if request.wait.is_zero() {
+        return queue.messages.receive(request).await;
+    }
+    let mut receiving = pin!(queue.messages.receive(request));
+    tokio::select! {
+        received = &mut receiving => received,
+        // What is on its way to this client still reaches it.
+        () = inner.polls.shutting_down() => {
+            execution_timeout(LAST_MOMENT, receiving).await.unwrap_or_else(|_| Ok(Vec::new()))
+        }
+    }
 }
 
 fn checked(queue: &OpenQueue, input: &mut ReceiveMessageRequest) -> Result<Receive, Error> {

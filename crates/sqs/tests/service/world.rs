@@ -140,12 +140,10 @@ impl World {
 
     /// Up to ten messages, with all that can be known of them.
     pub(crate) async fn receive(&self, queue: &str) -> Vec<Message> {
-        let all = || Some(vec!["All".into()]);
         let input = ReceiveMessageRequest {
             max_number_of_messages: Some(10),
             attribute_names: Some(vec!["All".into()]),
-            message_attribute_names: all()
-                .map(|names: Vec<&str>| names.into_iter().map(str::to_owned).collect()),
+            message_attribute_names: Some(vec!["All".to_owned()]),
             ..Default::default()
         };
         self.receive_with(queue, input).await.unwrap()
