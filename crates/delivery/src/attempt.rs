@@ -7,7 +7,7 @@ use clock::{Timestamp, execution_sleep};
 use store::Transaction;
 use targets::{Attempted, What};
 
-use crate::engine::{Committed, Pauses};
+use crate::engine::{COMMIT_LOST, Committed, Pauses};
 use crate::head::TurnedAway;
 use crate::next_step::{NextStep, before_attempt, deferral, next_step};
 use crate::row::{Ending, Receiver, Response, Role, Stored};
@@ -137,12 +137,14 @@ pub(crate) async fn reschedule(work: Work, due: Timestamp, reason: &str) {
             return work.abandoned();
         }
         let why = match work.engine.commit(&work.row, transaction).await {
-            Committed::Applied => {
+            // A commit of this that was lost before had the same content.
+            Committed::Applied { .. } | Committed::AppliedBefore => {
                 let reason = reason.to_owned();
                 work.engine.tell(&after.event, || What::Waits { until: due, reason });
                 return work.rescheduled(due);
             }
             Committed::Refused(error) => error.to_string(),
+            Committed::Lost => COMMIT_LOST.to_owned(),
             Committed::Unknown => return work.abandoned(),
         };
         if !pauses.pause(&work.engine, &why).await {

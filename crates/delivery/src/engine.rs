@@ -15,6 +15,8 @@ use crate::{DeliveryParts, Functions, attempt};
 /// The pauses between attempts to reach a store that does not answer, in execution time.
 const STORE_PAUSE_MIN: Duration = Duration::from_millis(20);
 const STORE_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// Why a commit is made again.
+pub(crate) const COMMIT_LOST: &str = "the reply to a commit was lost";
 
 pub(crate) struct Engine {
     pub(crate) parts: DeliveryParts,
@@ -27,8 +29,13 @@ pub(crate) struct Engine {
 /// How a commit about an event ended.
 #[derive(Debug)]
 pub(crate) enum Committed {
-    /// It is on disk.
-    Applied,
+    /// It is on disk. `heard` when the store said so itself; otherwise the event's row is gone, by this commit or by an
+    /// earlier one that was lost.
+    Applied { heard: bool },
+    /// An earlier one, which was lost, is on disk, and this one is not.
+    AppliedBefore,
+    /// It is not on disk, but may be at any time: the reply was lost.
+    Lost,
     /// It was not applied.
     Refused(CommitError),
     /// The server is shutting down before that could be found out.
@@ -75,20 +82,16 @@ impl Engine {
     /// when the reply is lost.
     pub(crate) async fn commit(&self, row: &Row, transaction: Transaction) -> Committed {
         match self.parts.store.commit(transaction).await {
-            Ok(_) => return Committed::Applied,
+            Ok(_) => return Committed::Applied { heard: true },
             Err(CommitError::Unknown(_)) => {}
-            // Only a commit that was applied removes the row: an earlier one, of which nobody heard.
-            Err(CommitError::Conflict(key)) if key == row.key => return Committed::Applied,
+            Err(CommitError::Conflict(key)) if key == row.key => return Committed::AppliedBefore,
             Err(error) => return Committed::Refused(error),
         }
         let mut pauses = Pauses::default();
         loop {
             match self.has_row(row).await {
-                Ok(false) => return Committed::Applied,
-                Ok(true) => {
-                    let error = CommitError::Unavailable("the commit was lost".to_owned());
-                    return Committed::Refused(error);
-                }
+                Ok(false) => return Committed::Applied { heard: false },
+                Ok(true) => return Committed::Lost,
                 Err(error) => {
                     if !pauses.pause(self, &error.to_string()).await {
                         return Committed::Unknown;

@@ -11,7 +11,7 @@ use targets::{
 };
 
 use crate::Condition;
-use crate::engine::{Committed, Pauses};
+use crate::engine::{COMMIT_LOST, Committed, Pauses};
 use crate::next_step::hand_over_wait;
 use crate::record::{dead_letter_attributes, record};
 use crate::report::metric_source;
@@ -32,7 +32,24 @@ pub(crate) async fn conclude(mut work: Work, metrics: Option<Arc<MetricSource>>)
         let mut round = Round::prepare(&work, &ending, &obstacles).await;
         let transaction = std::mem::take(&mut round.transaction);
         match work.engine.commit(&work.row, transaction).await {
-            Committed::Applied => {}
+            Committed::Applied { heard: true } => round.settled = Settled::Committed,
+            Committed::Applied { heard: false } if !obstacles.lost => {}
+            // It is one of several commits, and only the store knows which.
+            Committed::Applied { heard: false } | Committed::AppliedBefore => {
+                round.settle();
+                if !is_announced {
+                    announce(&work, &ending, &metrics);
+                }
+                return work.lost_sight();
+            }
+            Committed::Lost => {
+                round.settle();
+                obstacles.lost = true;
+                if !obstacles.pauses.pause(&work.engine, COMMIT_LOST).await {
+                    return work.abandoned();
+                }
+                continue;
+            }
             Committed::Refused(error) => {
                 if !obstacles.meet(&work, error, ending.receivers.len()).await {
                     return work.abandoned();
@@ -40,11 +57,11 @@ pub(crate) async fn conclude(mut work: Work, metrics: Option<Arc<MetricSource>>)
                 continue;
             }
             Committed::Unknown => {
-                round.sent.into_iter().for_each(|(_, prepared)| prepared.settle(Settled::Unknown));
+                round.settle();
                 return work.abandoned();
             }
         }
-        (obstacles.conflicts, obstacles.verdict) = (0, None);
+        (obstacles.conflicts, obstacles.verdict, obstacles.lost) = (0, None, false);
         if !std::mem::replace(&mut is_announced, true) {
             announce(&work, &ending, &metrics);
         }
@@ -89,6 +106,8 @@ struct Obstacles {
     conflicts: u32,
     /// Each receiver has a commit of its own, so that none stands in the way of another.
     one_by_one: bool,
+    /// A commit may still be applied whose reply was lost.
+    lost: bool,
     /// Why the one receiver whose turn it is gets nothing.
     verdict: Option<TargetError>,
 }
@@ -131,6 +150,8 @@ struct Round {
     rest: Option<Stored>,
     /// Why the rest waits.
     wait: Option<String>,
+    /// What those to whom it hands over are told of the commit: unless it is sure, to look for themselves.
+    settled: Settled,
 }
 
 impl Round {
@@ -141,6 +162,7 @@ impl Round {
             refused: Vec::new(),
             rest: None,
             wait: None,
+            settled: Settled::Unknown,
         };
         let together = if obstacles.one_by_one { 1 } else { ending.receivers.len() };
         let (now, later) = ending.receivers.split_at(together.min(ending.receivers.len()));
@@ -201,13 +223,18 @@ impl Round {
         }
     }
 
+    /// It is not known what of it is on disk.
+    fn settle(self) {
+        self.sent.into_iter().for_each(|(_, prepared)| prepared.settle(Settled::Unknown));
+    }
+
     /// It is on disk: what remains to be done, and why that waits, if it does.
     fn applied(self, work: &Work, metrics: &Arc<MetricSource>) -> (Option<Stored>, Option<String>) {
         let (engine, event) = (&work.engine, &work.stored.event);
         for (receiver, prepared) in self.sent {
             let id = prepared.id.clone();
             engine.tell(event, || What::Sent { to: receiver.arn.to_string(), role: role(&receiver), id });
-            prepared.committed();
+            prepared.settle(self.settled);
         }
         for (receiver, reason) in self.refused {
             let metric = match receiver.role {

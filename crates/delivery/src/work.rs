@@ -76,6 +76,17 @@ impl Work {
         self.engine.go_on();
     }
 
+    /// Only the store knows what of it is left.
+    pub(crate) fn lost_sight(mut self) {
+        self.over();
+        let hold = self.hold.take().unwrap_or_default();
+        let mut head = self.engine.head();
+        head.abandoned(&self.function, self.id);
+        head.lose_sight(&self.function, self.id, hold);
+        drop(head);
+        self.engine.go_on();
+    }
+
     /// There was no concurrency for it.
     pub(crate) fn turned_away(mut self, until: Timestamp) -> TurnedAway {
         self.stage = Stage::Over;

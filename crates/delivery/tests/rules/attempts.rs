@@ -127,12 +127,16 @@ async fn after_throttles_the_function_fails_as_often_as_ever() {
     let world = World::new();
     let calls = AtomicUsize::new(0);
     world.fakes.behave(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
-        0 | 1 => Some(Attempt::Throttled),
+        0 | 1 | 3 => Some(Attempt::Throttled),
         _ => Some(ran(Some("no"))),
     });
     world.accept("f", "1").await;
     world.advance(3_600).await;
-    assert_eq!(world.fakes.attempts_of("1"), [0, 1, 3, 63, 183]);
+    assert_eq!(world.fakes.attempts_of("1"), [0, 1, 3, 63, 64, 184]);
+    world.accept("f", "2").await;
+    world.advance(0).await;
+    assert_eq!(world.fakes.attempts_of("2"), [3_600]);
+    world.advance(3_600).await;
     world.assert_nothing_is_left().await;
 }
 
