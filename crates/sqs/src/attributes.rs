@@ -100,6 +100,16 @@ pub(crate) fn set(present: &Attributes, given: &Attributes, key: &QueueKey) -> R
         };
     }
     check_encryption(present, given, &mut set)?;
+    let by_group = |name, value| effective(&set, key, name) == Some(value);
+    if by_group("FifoThroughputLimit", "perMessageGroupId") && !by_group("DeduplicationScope", "messageGroup")
+    {
+        return Err(invalid_attribute(
+            "FifoThroughputLimit",
+            Some(
+                "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.",
+            ),
+        ));
+    }
     Ok(set)
 }
 

@@ -161,3 +161,14 @@ fn all_names_what_holds() {
         ]
     );
 }
+
+#[test]
+fn throughput_by_group_needs_deduplication_by_group() {
+    let fifo = key("q.fifo");
+    let alone = attributes(&[("FifoThroughputLimit", "perMessageGroupId")]);
+    assert_eq!(set(&Attributes::new(), &alone, &fifo).expect_err("alone").code(), "InvalidAttributeValue");
+    let both =
+        attributes(&[("FifoThroughputLimit", "perMessageGroupId"), ("DeduplicationScope", "messageGroup")]);
+    let both = set(&Attributes::new(), &both, &fifo).unwrap();
+    assert!(set(&both, &attributes(&[("DeduplicationScope", "queue")]), &fifo).is_err());
+}
