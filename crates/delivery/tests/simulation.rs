@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use clock::{Clock, execution_timeout};
 use delivery::{Attempt, EventSettings};
 use ids::{Arn, IdSource};
-use store::{CommitError, MemoryStore, Snapshot, Store, StoreError, Transaction, Version};
+use store::{CommitError, MemoryStore, Mutation, Snapshot, Store, StoreError, Transaction, Version};
 use targets::{Agenda, TargetError};
 
 use tokio::sync::Semaphore;
@@ -55,7 +55,8 @@ impl Store for FaultyStore {
         }
         if self.fails(8) {
             // Of the acceptance of an event nobody is promised that a lost commit is never applied late.
-            if !transaction.checks.is_empty() && self.dice.roll(2) == 0 {
+            let deletes = transaction.mutations.iter().any(|change| matches!(change, Mutation::Delete(_)));
+            if deletes && self.dice.roll(2) == 0 {
                 self.late.lock().unwrap().push(transaction);
             }
             return Err(CommitError::Unknown("a fault".to_owned()));
