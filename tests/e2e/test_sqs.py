@@ -150,8 +150,9 @@ def test_batches(sqs, queue):
 def test_fifo_order_groups_and_duplicates(sqs, fifo):
     for number in range(3):
         for group in "ab":
+            name = f"{group}{number}"
             sent = sqs.send_message(
-                QueueUrl=fifo, MessageBody=f"{group}{number}", MessageGroupId=group, MessageDeduplicationId=f"{group}{number}"
+                QueueUrl=fifo, MessageBody=name, MessageGroupId=group, MessageDeduplicationId=name
             )
     twice = sqs.send_message(QueueUrl=fifo, MessageBody="other", MessageGroupId="b", MessageDeduplicationId="b2")
     assert (twice["MessageId"], twice["SequenceNumber"]) == (sent["MessageId"], sent["SequenceNumber"])
@@ -186,9 +187,12 @@ def test_dead_letters_and_back(sqs):
     assert receive(sqs, source) == []
     assert depth(sqs, dlq) == 1
     sqs.start_message_move_task(SourceArn=sqs.arn("dlq"))
-    task = eventually(
-        lambda: [t for t in sqs.list_message_move_tasks(SourceArn=sqs.arn("dlq"))["Results"] if t["Status"] != "RUNNING"]
-    )[0]
+
+    def ended():
+        [task] = sqs.list_message_move_tasks(SourceArn=sqs.arn("dlq"))["Results"]
+        return task["Status"] != "RUNNING" and task
+
+    task = eventually(ended)
     assert (task["Status"], task["ApproximateNumberOfMessagesMoved"]) == ("COMPLETED", 1)
     assert (depth(sqs, dlq), depth(sqs, source)) == (0, 1)
     invalid = "Value for parameter TaskHandle is invalid."
@@ -274,8 +278,8 @@ def test_the_older_form_of_the_api(aws, query, server):
     path = urllib.parse.urlsplit(url).path
     # To the queue's own URL, without a QueueUrl.
     sent = query(
-        path, Action="SendMessage", MessageBody="<a> & b", MessageAttribute_1_Name="N", MessageAttribute_1_Value_DataType="String",
-        MessageAttribute_1_Value_StringValue="v", MessageAttribute_2_Name="B",
+        path, Action="SendMessage", MessageBody="<a> & b", MessageAttribute_1_Name="N",
+        MessageAttribute_1_Value_DataType="String", MessageAttribute_1_Value_StringValue="v", MessageAttribute_2_Name="B",
         MessageAttribute_2_Value_DataType="Binary",
         MessageAttribute_2_Value_BinaryValue=base64.b64encode(b"\x00").decode(),
         MessageSystemAttribute_1_Name="AWSTraceHeader", MessageSystemAttribute_1_Value_DataType="String",
@@ -304,8 +308,9 @@ def test_batches_in_the_older_form(query, aws):
     query("/", Action="CreateQueue", QueueName="q")
     path = f"/{aws.number}/q"
     entry = "SendMessageBatchRequestEntry"
-    parameters = {f"{entry}_1_Id": "a", f"{entry}_1_MessageBody": "x", f"{entry}_2_Id": "b", f"{entry}_2_MessageBody": "\x00"}
-    sent = query(path, Action="SendMessageBatch", **parameters)
+    first = {f"{entry}_1_Id": "a", f"{entry}_1_MessageBody": "x"}
+    second = {f"{entry}_2_Id": "b", f"{entry}_2_MessageBody": "\x00"}
+    sent = query(path, Action="SendMessageBatch", **first, **second)
     assert texts(sent, "SendMessageBatchResult/SendMessageBatchResultEntry/Id") == ["a"]
     assert texts(sent, "SendMessageBatchResult/BatchResultErrorEntry/Id") == ["b"]
     assert texts(sent, "SendMessageBatchResult/BatchResultErrorEntry/SenderFault") == ["true"]
@@ -349,8 +354,8 @@ def test_a_server_that_stops_lets_no_client_wait(tmp_path):
         url = server.client("sqs").create_queue(QueueName="q")["QueueUrl"]
         connection = server.connect()
         body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20})
-        head = f"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\nContent-Length: {len(body)}"
-        connection.sendall(f"{head}\r\nExpect: 100-continue\r\n\r\n".encode())
+        head = f"Host: localhost\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\nContent-Length: {len(body)}\r\n"
+        connection.sendall(f"POST / HTTP/1.1\r\n{head}Expect: 100-continue\r\n\r\n".encode())
         # Once it asks for the body, the request is under way.
         assert b"100 Continue" in connection.recv(1000)
         connection.sendall(body.encode())

@@ -17,9 +17,8 @@ def test_a_life_of_a_queue_and_its_messages(cli):
     def sqs(operation, *arguments, **how):
         return cli("sqs", operation, *arguments, **how)
 
-    url = sqs("create-queue", "--queue-name", "q", "--attributes", "VisibilityTimeout=5,DelaySeconds=0", "--tags", "k=v")[
-        "QueueUrl"
-    ]
+    attributes = "VisibilityTimeout=5,DelaySeconds=0"
+    url = sqs("create-queue", "--queue-name", "q", "--attributes", attributes, "--tags", "k=v")["QueueUrl"]
     assert sqs("get-queue-url", "--queue-name", "q")["QueueUrl"] == url
     assert sqs("list-queues")["QueueUrls"] == [url]
     attributes = sqs("get-queue-attributes", "--queue-url", url, "--attribute-names", "All")["Attributes"]
@@ -30,7 +29,8 @@ def test_a_life_of_a_queue_and_its_messages(cli):
     assert sqs("list-queue-tags", "--queue-url", url)["Tags"] == {"b": "2"}
     values = {"N": {"DataType": "Number", "StringValue": "1"}, "B": {"DataType": "Binary", "BinaryValue": "AP8="}}
     # The CLI compares the digests itself, too.
-    sent = sqs("send-message", "--queue-url", url, "--message-body", "ünï <&>", "--message-attributes", json.dumps(values))
+    body = ["--message-body", "ünï <&>", "--message-attributes", json.dumps(values)]
+    sent = sqs("send-message", "--queue-url", url, *body)
     got = sqs(
         "receive-message", "--queue-url", url, "--attribute-names", "All", "--message-attribute-names", "All",
         "--wait-time-seconds", "1",

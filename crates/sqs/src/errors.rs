@@ -16,7 +16,7 @@ use wire::{At, CommonError, Error, ErrorTrait, Length, Member, Modelled, Schema,
 
 /// Exceptions that SQS answers with and that are not in its model.
 macro_rules! exception {
-    ($name:ident, $schema:ident, $shape:literal, $code:literal) => {
+    ($name:ident, $schema:ident, $shape:literal, $code:literal, $status:literal) => {
         #[derive(Debug, Default)]
         struct $name {
             message: Option<String>,
@@ -32,7 +32,7 @@ macro_rules! exception {
                 target: &TEXT,
             }],
             union: false,
-            error: Some(ErrorTrait { code: $code, status: 400, sender: true, query_message: None }),
+            error: Some(ErrorTrait { code: $code, status: $status, sender: true, query_message: None }),
         };
 
         wire::reflect!($name, $schema, { 0 => message });
@@ -42,8 +42,9 @@ macro_rules! exception {
 static TEXT: Target =
     Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
 
-exception!(InvalidParameterValue, INVALID, "InvalidParameterValueException", "InvalidParameterValue");
-exception!(MissingRequiredParameter, MISSING, "MissingRequiredParameterException", "MissingParameter");
+exception!(InvalidParameterValue, INVALID, "InvalidParameterValueException", "InvalidParameterValue", 400);
+exception!(MissingRequiredParameter, MISSING, "MissingRequiredParameterException", "MissingParameter", 400);
+exception!(AccessDenied, DENIED, "AccessDeniedException", "AccessDenied", 403);
 
 /// `InvalidParameterValue`, in these words.
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
@@ -76,7 +77,8 @@ pub(crate) fn queue_missing() -> Error {
 
 /// Queues of other accounts are out of reach, whether or not they exist.
 pub(crate) fn access_denied(queue_url: &str) -> Error {
-    Error::client("AccessDenied", 403, format!("Access to the resource {queue_url} is denied."))
+    let message = Some(format!("Access to the resource {queue_url} is denied."));
+    Error::Modelled(Modelled(Box::new(AccessDenied { message })))
 }
 
 pub(crate) fn queue_exists(attribute: &str) -> Error {
