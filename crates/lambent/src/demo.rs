@@ -21,6 +21,8 @@ pub(crate) fn run(options: &DemoOptions) -> Result<ExitCode, Failure> {
     // A free port, and the rest as `lambent serve` has it.
     let mut serving = <Arguments as clap::Parser>::parse_from(["lambent", "--listen", "127.0.0.1:0"]).serve;
     serving.sandbox = options.sandbox;
+    // Retries take minutes: the demo turns the clock.
+    serving.clock = crate::arguments::ClockKind::Virtual;
     let server_options = serve::server_options(&serving, folder.path().join("data"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let server = runtime.block_on(Server::start(server_options)).map_err(serve::failure)?;

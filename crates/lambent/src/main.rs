@@ -22,13 +22,20 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
+use failure::Failure;
 
 fn main() -> ExitCode {
     // The sandbox's launcher is this same program: it must be small and single-threaded, so it goes its own way
     // before anything else is started.
     sandbox::launcher::main_if_requested();
-    let arguments = Arguments::parse();
-    let result = match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+    run(Arguments::parse()).unwrap_or_else(|failure| {
+        terminal::error(&failure);
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(options) => serve::run(options),
         Command::Env(options) => environment::print(&options),
         Command::Aws(options) => aws::run(&options),
@@ -40,9 +47,5 @@ fn main() -> ExitCode {
         Command::Replay(options) => replay::run(&options),
         Command::Outbox(options) => outbox::run(&options),
         Command::Demo(options) => demo::run(&options),
-    };
-    result.unwrap_or_else(|failure| {
-        terminal::error(&failure);
-        ExitCode::FAILURE
-    })
+    }
 }

@@ -6,14 +6,19 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use clap::Parser;
+use clock::Stopwatch;
 use runtimes::{Interpreters, Kind, Runtime};
 use serde_json::Value;
 
 use super::client::Client;
 use super::packages;
+use crate::arguments::Arguments;
 use crate::environment;
 use crate::failure::Failure;
 use crate::terminal::{line, paint};
+
+const DEAD_LETTERS: &str = "TargetArn=arn:aws:sqs:us-east-1:000000000000:lambda-dlq";
 
 const ROLE: &str = "arn:aws:iam::000000000000:role/lambda-role";
 
@@ -39,6 +44,7 @@ impl Walk {
 
         self.python()?;
         self.failures()?;
+        self.dead_letter()?;
         self.node()?;
         self.custom()?;
         self.logs()?;
@@ -73,6 +79,46 @@ impl Walk {
         check(slow.payload["errorType"] == "Sandbox.Timedout", "the payload says that the task timed out")
     }
 
+    fn dead_letter(&self) -> Result<(), Failure> {
+        self.step("A queue for what fails for good: the dead-letter queue of the failing function");
+        let created = self.json(&["sqs", "create-queue", "--queue-name", "lambda-dlq"])?;
+        let queue = created["QueueUrl"].as_str().unwrap_or_default().to_owned();
+        let update = ["lambda", "update-function-configuration", "--function-name", "failing"];
+        self.run(
+            &[&update[..], &["--dead-letter-config", DEAD_LETTERS, "--query", "DeadLetterConfig"]].concat(),
+        )?;
+        self.run(&["lambda", "wait", "function-updated-v2", "--function-name", "failing"])?;
+
+        self.step("Invoked asynchronously: the event is on disk, and the caller gets 202 and leaves");
+        let invoke = ["lambda", "invoke", "--function-name", "failing", "--invocation-type", "Event"];
+        let rest = ["--payload", r#"{"order": 7}"#, "response.json"];
+        let accepted = self.json(&[&invoke[..], self.client.raw_payload(), &rest[..]].concat())?;
+        check(accepted["StatusCode"] == 202, "the status is 202")?;
+
+        self.step("It fails, and is tried again after one minute and after two more: the clock is virtual, and is turned");
+        let watch = Stopwatch::start();
+        self.lambent(&["clock", "advance", "1m"])?;
+        self.lambent(&["clock", "advance", "2m"])?;
+        line(&format!(
+            "  {}",
+            paint("33", &format!("three minutes in {:.2} s", watch.elapsed().as_secs_f64()))
+        ));
+
+        self.step("After the third attempt the event is in lambda-dlq, as it came");
+        let receive = ["sqs", "receive-message", "--queue-url", &queue, "--message-attribute-names", "All"];
+        let received = self.json(&receive)?;
+        let message = &received["Messages"][0];
+        check(message["Body"] == r#"{"order": 7}"#, "the body is the event")?;
+        let id = message["MessageAttributes"]["RequestID"]["StringValue"].as_str().unwrap_or_default();
+        let group = ["--log-group-name", "/aws/lambda/failing", "--filter-pattern"];
+        let query = [&format!("\"START RequestId: {id}\""), "--query", "length(events)", "--output", "text"];
+        let attempts = self.run(&[&["logs", "filter-log-events"], &group[..], &query[..]].concat())?;
+        check(attempts.trim() == "3", "three attempts are in the log, under one request id")?;
+
+        self.step("The whole story of that event");
+        self.lambent(&["trace", id])
+    }
+
     fn node(&self) -> Result<(), Failure> {
         self.step("A Node.js function");
         let Some(runtime) = node_runtime() else {
@@ -103,14 +149,14 @@ impl Walk {
 
     fn bill(&self) -> Result<(), Failure> {
         self.step("What it would have cost on AWS");
-        line(&format!(
-            "{} {}",
-            paint("1;34", "$"),
-            paint("1", &format!("lambent cost --endpoint {}", self.endpoint))
-        ));
-        let endpoint = crate::arguments::EndpointOption { endpoint: self.endpoint.clone() };
-        crate::cost::run(&crate::arguments::CostOptions { endpoint, month: None, account: None, json: false })
-            .map(|_| ())
+        self.lambent(&["cost"])
+    }
+
+    /// Shows one of our own commands as a user would type it, and runs it.
+    fn lambent(&self, arguments: &[&str]) -> Result<(), Failure> {
+        let arguments = [&["lambent"], arguments, &["--endpoint", &self.endpoint]].concat();
+        line(&format!("{} {}", paint("1;34", "$"), paint("1", &arguments.join(" "))));
+        crate::run(Arguments::parse_from(arguments)).map(|_| ())
     }
 
     fn create(&self, name: &str, runtime: &str, handler: &str, more: &[&str]) -> Result<(), Failure> {
