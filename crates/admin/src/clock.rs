@@ -93,7 +93,9 @@ async fn target(clock: &VirtualClock, agendas: &[Arc<dyn Agenda>], body: &[u8]) 
     let target = match (advance.seconds, advance.to.as_deref()) {
         (Some(seconds), None) => now + Duration::from_secs(seconds.min(ADVANCE_SECONDS_MAX + 1)),
         (None, Some("next")) => next_due(agendas).await.ok_or("nothing is due")?.max(now),
-        (None, Some(time)) => Timestamp::parse_iso8601(time).map_err(|error| error.to_string())?,
+        (None, Some(time)) => {
+            whole_millisecond(Timestamp::parse_iso8601(time).map_err(|error| error.to_string())?)
+        }
         _ => return Err("either seconds or to is expected".to_owned()),
     };
     if target < now {
@@ -103,6 +105,12 @@ async fn target(clock: &VirtualClock, agendas: &[Arc<dyn Agenda>], body: &[u8]) 
         return Err("that is more than a hundred years".to_owned());
     }
     Ok(target)
+}
+
+/// Times are shown in milliseconds: who asks for one that was shown gets to what is due in any part of it.
+fn whole_millisecond(time: Timestamp) -> Timestamp {
+    let micros = time.as_micros();
+    if micros % 1_000 == 0 { Timestamp::from_micros(micros + 999) } else { time }
 }
 
 /// The first `limit` waits of all, by their time. Only what lasts: what the server does for itself from time to time

@@ -115,6 +115,20 @@ async fn next_is_the_next_thing_that_is_due() {
 }
 
 #[tokio::test]
+async fn a_time_that_was_shown_can_be_gone_to() {
+    let world = World::new(&[]);
+    let at = START + Duration::from_micros(60_000_400);
+    let sleep = world.clock.sleep_until(at);
+    let trace = world.trace.clone();
+    world.tasks.spawn_until_shutdown("wait", async move {
+        let _hold = sleep.await;
+        trace.record(step(at, "due", What::Returned));
+    });
+    let (_, document) = world.advance(&format!(r#"{{"to": "{}"}}"#, at.iso8601_millis())).await;
+    assert_eq!((subjects(&document), &document["now"]), (vec!["due"], &json!(at.iso8601_millis())));
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused_and_moves_nothing() {
     let world = World::new(&[&[60]]);
     for body in [
