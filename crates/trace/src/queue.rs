@@ -10,8 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 /// Payloads of failed events that may wait. More can only come together while the disk does not take any.
 const FAILED_BYTES_WAITING_MAX: usize = 64 << 20;
-/// Steps of an ordinary batch, and of a transaction: at one batch in ten milliseconds more than anybody reads, and
-/// little beside what is traced. With the longest texts they are not more than a transaction may hold.
+/// Steps of an ordinary batch, and of a transaction, which can hold so many even with their longest texts.
 pub(crate) const BATCH_STEPS: usize = 200;
 
 #[derive(Debug)]

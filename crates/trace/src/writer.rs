@@ -15,6 +15,9 @@ use crate::trace::Shared;
 
 /// For how long steps gather. Real time: it bounds what a crash can lose.
 const GATHERING: Duration = Duration::from_millis(10);
+/// The same when more comes than a batch holds. Steps of many subjects touch many pages of the store, so that writing
+/// them all would slow down what they tell of; nobody reads thousands of steps a second.
+const GATHERING_UNDER_LOAD: Duration = Duration::from_millis(100);
 /// After the store took nothing.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Failed events in a transaction.
@@ -25,17 +28,19 @@ const TRANSACTION_PAYLOAD_BYTES: usize = 512 << 10;
 /// Writes until the shutdown is announced and nothing is left to be written.
 pub(crate) async fn run(shared: Arc<Shared>, tasks: Tasks) {
     let mut writer = Writer { shared: Arc::clone(&shared), place: None, totals: None, told: 0 };
+    let mut gathering = GATHERING;
     loop {
         match shared.queue.wait(&tasks).await {
             Wake::Urgent => {}
             Wake::Work => tokio::select! {
-                () = execution_sleep(GATHERING) => {}
+                () = execution_sleep(gathering) => {}
                 () = shared.queue.urgent() => {}
                 () = tasks.shutting_down() => {}
             },
             Wake::End => return,
         }
         let batch = shared.queue.take();
+        gathering = if batch.steps.len() < BATCH_STEPS { GATHERING } else { GATHERING_UNDER_LOAD };
         writer.write_steps(&batch.steps).await;
         let failed = writer.write_failed(batch.failed).await;
         for flushed in batch.flushes {
