@@ -21,15 +21,15 @@ pub(crate) const ERROR_BYTES_MAX: usize = 1_024;
 
 /// Works on an event until it has ended or waits.
 pub(crate) async fn run(work: Work, functions: Arc<dyn Functions>) {
-    let settings = match functions.event_settings(&work.stored.event).await {
-        Ok(settings) => settings,
-        Err(why) => return defer(work, None, why).await,
-    };
+    let settings = functions.event_settings(&work.stored.event).await;
     if work.stored.ending.is_some() {
-        return hand_over::conclude(work, settings.map(|settings| settings.metrics)).await;
+        let metrics = settings.ok().flatten().map(|settings| settings.metrics);
+        return hand_over::conclude(work, metrics).await;
     }
-    let Some(settings) = settings else {
-        return end(work, None, Condition::FunctionGone).await;
+    let settings = match settings {
+        Ok(Some(settings)) => settings,
+        Ok(None) => return end(work, None, Condition::FunctionGone).await,
+        Err(why) => return defer(work, None, why).await,
     };
     let now = work.engine.now();
     if let Some(condition) = before_attempt(&settings, &work.stored.event, now) {
