@@ -2,7 +2,7 @@
 //!
 //! What waits is rows by their time. Of them only those that are under way are in memory.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,14 @@ use crate::stories::{Fate, Note};
 use crate::tables::delivery::{Attempts, Content, DELIVERIES, DUE, Delivery};
 
 /// Deliveries that are under way at one time.
-const UNDER_WAY_MAX: usize = 64;
+const UNDER_WAY_MAX: usize = 128;
+
+/// Deliveries to one subscription that are under way at one time: one that does not answer must not keep the others
+/// waiting.
+const UNDER_WAY_OF_SUBSCRIPTION_MAX: usize = 16;
+
+/// Rows that are looked through for something that can be begun.
+const ROWS_AT_ONCE: usize = 1_000;
 
 /// How long to wait, in real time, after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -47,13 +54,16 @@ impl Errand {
     }
 }
 
+/// What is under way: the subscription's id by the row's key.
+type UnderWay = HashMap<store::Bytes, String>;
+
 /// Runs until it is dropped. `hold` keeps virtual time until what is due at the start is done.
 pub(crate) async fn run(sns: Sns, hold: Hold) {
     let mut hold = Some(hold);
-    let mut under_way = FuturesUnordered::new();
-    let mut keys: HashSet<store::Bytes> = HashSet::new();
+    let mut attempts = FuturesUnordered::new();
+    let mut under_way = UnderWay::new();
     loop {
-        let (found, next) = match look(&sns, &keys).await {
+        let (found, next) = match look(&sns, &under_way).await {
             Ok(found) => found,
             Err(failure) => {
                 tracing::error!(?failure, "sns: deliveries could not be read, and will be tried again");
@@ -62,21 +72,21 @@ pub(crate) async fn run(sns: Sns, hold: Hold) {
             }
         };
         for errand in found {
-            keys.insert(errand.key.clone());
-            under_way.push(carry_out(sns.clone(), errand, sns.parts.clock.hold()));
+            under_way.insert(errand.key.clone(), errand.subscription.clone());
+            attempts.push(carry_out(sns.clone(), errand, sns.parts.clock.hold()));
         }
         // From here on each delivery holds the time itself.
         drop(hold.take());
         let wake_up = async {
             match next {
-                Some(next) if keys.len() < UNDER_WAY_MAX => sns.parts.clock.sleep_until(next).await,
-                _ => std::future::pending().await,
+                Some(next) => sns.parts.clock.sleep_until(next).await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {
             // Together with the hold goes what it was for, once the next look has found what follows.
-            Some((key, done)) = under_way.next() => {
-                keys.remove(&key);
+            Some((key, done)) = attempts.next() => {
+                under_way.remove(&key);
                 hold = Some(done);
             }
             rung = sns.deliveries.wait() => hold = rung,
@@ -85,27 +95,35 @@ pub(crate) async fn run(sns: Sns, hold: Hold) {
     }
 }
 
-/// What is due and not under way yet, and when the next is due.
-async fn look(sns: &Sns, keys: &HashSet<store::Bytes>) -> Outcome<(Vec<Errand>, Option<Timestamp>)> {
-    let free = UNDER_WAY_MAX.saturating_sub(keys.len());
+/// What is due and can be begun, and when there is reason to look again, unless something ends or is added before.
+async fn look(sns: &Sns, under_way: &UnderWay) -> Outcome<(Vec<Errand>, Option<Timestamp>)> {
+    let free = UNDER_WAY_MAX.saturating_sub(under_way.len());
     if free == 0 {
         return Ok((Vec::new(), None));
+    }
+    let mut of_subscription: HashMap<String, usize> = HashMap::new();
+    for subscription in under_way.values() {
+        *of_subscription.entry(subscription.clone()).or_default() += 1;
     }
     let now = sns.parts.clock.now();
     let snapshot = sns.snapshot().await?;
     let mut found = Vec::new();
-    for row in DUE.list(&*snapshot, &[], None, UNDER_WAY_MAX + 1).await? {
-        if keys.contains(&row.key) {
+    for row in DUE.list(&*snapshot, &[], None, ROWS_AT_ONCE).await? {
+        if under_way.contains_key(&row.key) {
             continue;
         }
         let errand = Errand::read(row)?;
         if errand.due > now {
             return Ok((found, Some(errand.due)));
         }
+        let count = of_subscription.entry(errand.subscription.clone()).or_default();
+        if *count < UNDER_WAY_OF_SUBSCRIPTION_MAX {
+            *count += 1;
+            found.push(errand);
+        }
         if found.len() == free {
             break;
         }
-        found.push(errand);
     }
     Ok((found, None))
 }

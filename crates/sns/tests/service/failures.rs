@@ -106,6 +106,22 @@ async fn a_commit_that_fails_delivers_nothing() {
     assert_eq!(world.others.metric("NumberOfMessagesPublished"), 1.0);
 }
 
+/// Its pause in real time passes at once.
+#[tokio::test(start_paused = true)]
+async fn a_delivery_whose_commit_is_uncertain_is_not_made_twice() {
+    let world = World::new().await;
+    let topic = world.topic("t").await;
+    world.queue(&topic, "q", &[]).await;
+    world.publish(&topic, "warm").await.unwrap();
+    world.others.unavailable.store(5, Ordering::Relaxed);
+    world.publish(&topic, "m").await.unwrap();
+    // The one that fails once more, and then the one that succeeds.
+    world.advance(seconds(1)).await;
+    world.store.fail_next_commit(CommitError::Unknown("the reply was lost".to_owned()), Applied::Yes);
+    world.advance(seconds(60)).await;
+    assert_eq!((world.rows("queue").await, world.rows("sns-due").await), (2, 0));
+}
+
 #[tokio::test]
 async fn a_queue_that_changed_during_the_commit_is_asked_again() {
     let world = World::new().await;

@@ -190,6 +190,28 @@ async fn a_hundred_notifications_reach_an_endpoint_and_the_crowd_is_bounded() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_does_not_answer_keeps_no_other_waiting() {
+    let (world, tasks) = (World::new().await, Tasks::new());
+    let (mut silent, topic, _) = hooked(&world, &tasks, &[]).await;
+    for number in 0..200 {
+        world.publish(&topic, &number.to_string()).await.unwrap();
+    }
+    let first = silent.next().await;
+    let mut other = Endpoint::open(&tasks).await;
+    world.subscribe(&topic, "http", &other.url, &[]).await.unwrap();
+    // Less than it takes until those that wait give up.
+    let asked = clock::execution_timeout(seconds(10), other.next()).await.unwrap();
+    assert_eq!(asked.json()["Type"], "SubscriptionConfirmation");
+    asked.answer(200).await;
+    first.answer(200).await;
+    for _ in 1..200 {
+        silent.next().await.answer(200).await;
+    }
+    world.clock.quiet().await;
+    assert!(silent.is_idle());
+}
+
+#[tokio::test]
 async fn nobody_at_home_is_a_failure_that_is_tried_again() {
     let (world, tasks) = (World::new().await, Tasks::new());
     let (endpoint, topic, _) = hooked(&world, &tasks, &[]).await;

@@ -49,6 +49,21 @@ async fn large_messages_to_several_queues_do_not_exceed_a_commit() {
 }
 
 #[tokio::test]
+async fn what_turns_out_too_large_for_a_commit_is_delivered_in_steps() {
+    let world = World::new().await;
+    let topic = world.topic_with("t", &[("MaximumMessageSize", "1048576")]).await.unwrap();
+    for number in 0..2 {
+        let function = format!("arn:aws:lambda:eu-central-1:000000000000:function:f{number}");
+        world.subscribe(&topic, "lambda", &function, &[]).await.unwrap();
+    }
+    // A control character becomes six characters in an event, and seven in a record.
+    world.publish(&topic, &"\u{1}".repeat(1_000_000)).await.unwrap();
+    world.clock.quiet().await;
+    assert_eq!(world.others.events.lock().unwrap().len(), 2);
+    assert_eq!(world.others.metric("NumberOfMessagesPublished"), 1.0);
+}
+
+#[tokio::test]
 async fn a_fifo_topic_keeps_its_order_among_large_and_small() {
     let world = World::new().await;
     let topic = world.topic_with("t.fifo", &[("FifoTopic", "true")]).await.unwrap();

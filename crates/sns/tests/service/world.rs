@@ -275,17 +275,22 @@ impl Others {
         }
     }
 
-    /// What a target writes: a row of its own, with what it was given.
+    /// What a target writes: a record of its own with the text in it, in as many entries as it takes.
     fn prepare<T: Send + 'static>(
         &self,
         table: &str,
-        size: usize,
+        text: &str,
         list: &Arc<Mutex<Vec<T>>>,
         item: T,
     ) -> Prepared {
         let id = format!("accepted-{}", self.next.fetch_add(1, Ordering::Relaxed));
-        let key = store::key(&[table.into(), (&id).into()]);
-        let part = Transaction::new().mutate(Mutation::Put(key, vec![0; size].into()));
+        let record = serde_json::to_vec(text).unwrap();
+        let mut part = Transaction::new();
+        part.mutations.push(Mutation::Put(store::key(&[table.into(), (&id).into()]), bytes::Bytes::new()));
+        for (number, chunk) in record.chunks(60_000).enumerate() {
+            let key = store::key(&["chunk of a target".into(), (&id).into(), (number as u64).into()]);
+            part.mutations.push(Mutation::Put(key, chunk.to_vec().into()));
+        }
         let list = list.clone();
         Prepared::new(id, part, move |settled| {
             if settled == Settled::Committed {
@@ -311,8 +316,8 @@ impl SendToQueue for Others {
         if message.body.len() > 1 << 20 {
             return Err(TargetError::Refused("Message must be shorter than 1048576 bytes.".to_owned()));
         }
-        let size = message.body.len().min(65_000);
-        Ok(self.prepare("queue", size, &self.messages, (queue.to_string(), message)))
+        let body = message.body.clone();
+        Ok(self.prepare("queue", &body, &self.messages, (queue.to_string(), message)))
     }
 }
 
@@ -346,7 +351,8 @@ impl InvokeFunction for Others {
         if !self.function_exists(function).await? {
             return Err(TargetError::NotFound(function.to_string()));
         }
-        Ok(self.prepare("function", 10, &self.events, (function.to_string(), event)))
+        let payload = String::from_utf8(event.payload.to_vec()).unwrap();
+        Ok(self.prepare("function", &payload, &self.events, (function.to_string(), event)))
     }
 }
 
