@@ -302,7 +302,9 @@ impl Simulation {
     fn disturb(&mut self) {
         let settings = &self.functions[&format!("f{}", self.dice.roll(self.functions.len() as u64))];
         let receivers = [&settings.on_success, &settings.on_failure, &settings.dead_letter];
-        let Some(receiver) = self.dice.pick(&receivers).clone() else { return };
+        let Some(receiver) = self.dice.pick(&receivers).clone() else {
+            return self.fakes.is_silent.store(true, Ordering::Relaxed);
+        };
         match self.dice.roll(4) {
             0 => self.fakes.refuse(&receiver, TargetError::NotFound("it".to_owned())),
             1 => self.fakes.refuse(&receiver, TargetError::Unavailable("it".to_owned())),
@@ -313,6 +315,7 @@ impl Simulation {
     }
 
     fn recover(&self, store: &FaultyStore) {
+        self.fakes.is_silent.store(false, Ordering::Relaxed);
         self.fakes.refusals.lock().unwrap().clear();
         *self.fakes.places.lock().unwrap() = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         self.fakes.conflicting.lock().unwrap().clear();

@@ -210,3 +210,17 @@ async fn the_events_of_a_function_that_is_gone_are_dropped_audibly() {
     assert_eq!(world.fakes.kept.lock().unwrap().len(), 2);
     world.assert_nothing_is_left().await;
 }
+
+#[tokio::test]
+async fn while_nothing_can_be_said_of_a_function_its_events_wait() {
+    let world = World::new();
+    world.fakes.is_silent.store(true, Ordering::Relaxed);
+    world.accept("f", "1").await;
+    world.advance(2).await;
+    assert!(world.fakes.attempts_of("1").is_empty());
+    assert_eq!(world.process.delivery.due(2).await[0].at, START + Duration::from_secs(3));
+    world.fakes.is_silent.store(false, Ordering::Relaxed);
+    world.advance(1).await;
+    assert_eq!(world.fakes.attempts_of("1"), [3]);
+    world.assert_nothing_is_left().await;
+}

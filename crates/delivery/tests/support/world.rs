@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -91,6 +91,8 @@ pub(crate) struct Fakes {
     settings: Mutex<BTreeMap<String, Option<EventSettings>>>,
     /// `None` is a function that never returns.
     behaviour: Mutex<Behaviour>,
+    /// Nothing can be said of any function.
+    pub(crate) is_silent: AtomicBool,
     /// While it is locked for writing, functions take their time.
     pub(crate) gate: RwLock<()>,
     /// How many attempts run at once, and how many were turned away for that.
@@ -123,6 +125,7 @@ impl Fakes {
             clock: Arc::new(VirtualClock::new(START)),
             settings: Mutex::default(),
             behaviour: Mutex::new(Arc::new(|_| Some(ran(None)))),
+            is_silent: AtomicBool::default(),
             gate: RwLock::default(),
             places: Mutex::new(Arc::new(Semaphore::new(Semaphore::MAX_PERMITS))),
             turned_away: AtomicUsize::default(),
@@ -218,6 +221,9 @@ fn name(arn: &str) -> &str {
 #[async_trait]
 impl Functions for Fakes {
     async fn event_settings(&self, event: &Event) -> Result<Option<EventSettings>, String> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            return Err("silence".to_owned());
+        }
         let configured = self.settings.lock().unwrap();
         Ok(configured.get(&event.function.name).cloned().unwrap_or_else(|| Some(settings())))
     }
