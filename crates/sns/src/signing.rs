@@ -74,7 +74,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Signing {
-    /// Signs on another thread: it takes about a millisecond, and making the key some hundred of them.
+    /// Signs on another thread: it takes some milliseconds, and making the key some hundred of them.
     ///
     /// # Errors
     /// When the key cannot be read or made.
