@@ -5,6 +5,7 @@ import http.server
 import json
 import queue
 import shutil
+import ssl
 import subprocess
 import threading
 import time
@@ -60,7 +61,7 @@ def topics(aws):
 class Hook:
     """An HTTP endpoint that notes what it gets, and answers as told."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
         self.received = queue.Queue()
         self.statuses = []
         hook = self
@@ -78,7 +79,11 @@ class Hook:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def next(self):
@@ -277,6 +282,48 @@ def test_retries_happen_in_virtual_time(hook):
         assert status == 200 and time.monotonic() - begun < 10
         assert hook.received.qsize() == 4
         assert json.loads(topics.receive(dead)["Body"])["Message"] == "hello"
+
+
+CERTIFICATE = """[req]
+distinguished_name = name
+x509_extensions = extensions
+prompt = no
+[name]
+CN = 127.0.0.1
+[extensions]
+basicConstraints = critical, CA:FALSE
+subjectAltName = IP:127.0.0.1
+"""
+
+
+def make_certificate(folder, name):
+    (folder / "config").write_text(CERTIFICATE)
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config", "config"]
+    subprocess.run([*command, "-keyout", "key", "-out", "certificate"], cwd=folder, check=True, capture_output=True)
+    (folder / name).write_text((folder / "key").read_text() + (folder / "certificate").read_text())
+    return folder / name
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_https_endpoint_is_believed_if_the_host_trusts_it(trusted, tmp_path):
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    own, other = make_certificate(tmp_path, "own.pem"), make_certificate(tmp_path, "other.pem")
+    hook = Hook(own)
+    trust = {"SSL_CERT_FILE": str(own if trusted else other)}
+    try:
+        with Server("--clock", "virtual", "--pool-size", "0", environment=trust) as server:
+            topics = Topics(Account(server))
+            topic = topics.topic()
+            topics.subscribe(topic, "https", hook.url)
+            if trusted:
+                assert json.loads(hook.next()[1])["Type"] == "SubscriptionConfirmation"
+            status, _, answer = server.request("POST", "/_lambent/clock/advance", '{"seconds": 1}')
+            assert status == 200, answer
+            assert (json.loads(answer)["next_due"] is None) == trusted
+            assert hook.received.empty()
+    finally:
+        hook.close()
 
 
 def test_what_was_acknowledged_survives_a_kill(hook, tmp_path):
