@@ -77,6 +77,18 @@ def test_no_signature(strict):
     assert (status, headers["x-amzn-ErrorType"]) == (403, "MissingAuthenticationTokenException")
 
 
+def test_the_links_of_notifications_need_none(strict):
+    sns = strict.client("sns", credentials=ACCESS_KEY)
+    topic = sns.create_topic(Name="links")["TopicArn"]
+    confirm = f"/?Action=ConfirmSubscription&Version=2010-03-31&TopicArn={topic}&Token=guessed"
+    status, _, body = strict.request("GET", confirm)
+    assert (status, b"<Code>InvalidParameter</Code>" in body) == (400, True)
+    unsubscribe = f"/?Action=Unsubscribe&Version=2010-03-31&SubscriptionArn={topic}:00000000-0000-4000-8000-000000000000"
+    assert strict.request("GET", unsubscribe)[0] == 200
+    status, _, body = strict.request("GET", "/?Action=ListTopics&Version=2010-03-31")
+    assert (status, b"MissingAuthenticationToken" in body) == (403, True)
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -51,6 +51,11 @@ pub(crate) fn prometheus(text: String) -> Response {
     bytes(StatusCode::OK, text.into(), "text/plain; version=0.0.4; charset=utf-8")
 }
 
+/// A certificate.
+pub(crate) fn pem(certificate: String) -> Response {
+    bytes(StatusCode::OK, certificate.into(), "application/x-pem-file")
+}
+
 fn bytes(status: StatusCode, body: Bytes, content_type: &'static str) -> Response {
     let mut response = Response::new(Body::Full(body));
     *response.status_mut() = status;

@@ -1,9 +1,10 @@
 //! The server's own paths: health, isolation, cost, the clock, traces, and downloads of code.
 //!
-//! They are no API of AWS's and not signed. From other hosts only health and code downloads (whose links cannot be
-//! guessed) are answered; the rest is for the host itself.
+//! They are no API of AWS's and not signed. From other hosts only health, code downloads (whose links cannot be
+//! guessed) and the certificate of notifications are answered; the rest is for the host itself.
 
 mod answer;
+mod certificate;
 mod clock;
 mod cost;
 mod events;
@@ -122,6 +123,11 @@ impl Local for Admin {
     async fn answer(&self, request: Request<Bytes>) -> Response {
         let (method, path) = (request.method(), request.uri().path());
         let reach = request.extensions().get::<Reach>().copied().unwrap_or(Reach::Network);
+        if let Some(name) = path.strip_prefix(sns::CERTIFICATE_PATH)
+            && method == Method::GET
+        {
+            return certificate::show(&self.parts.sns, name).await;
+        }
         if let Some(token) = path.strip_prefix("/_lambent/code/") {
             return match self.parts.lambda.read_code(token).await {
                 Some(zip) => answer::zip(zip),

@@ -38,6 +38,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateResourceMetricsConfiguration",
@@ -49,6 +50,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ConflictException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAlarmMuteRule",
@@ -60,6 +62,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAlarms",
@@ -71,6 +74,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFound", "ResourceConflict"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAnomalyDetector",
@@ -88,6 +92,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterCombinationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDashboards",
@@ -99,6 +104,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterValueException", "InternalServiceFault", "ConflictException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteInsightRules",
@@ -110,6 +116,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterValueException", "MissingRequiredParameterException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteMetricDataQueryDefinition",
@@ -121,6 +128,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteMetricStream",
@@ -136,6 +144,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "MissingRequiredParameterException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteResourceMetricsConfiguration",
@@ -147,6 +156,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeAlarmContributors",
@@ -158,6 +168,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidNextToken", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeAlarmHistory",
@@ -169,6 +180,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidNextToken"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeAlarms",
@@ -180,6 +192,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidNextToken"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeAlarmsForMetric",
@@ -191,6 +204,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeAnomalyDetectors",
@@ -207,6 +221,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterCombinationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeInsightRules",
@@ -218,6 +233,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidNextToken"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisableAlarmActions",
@@ -229,6 +245,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisableInsightRules",
@@ -240,6 +257,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterValueException", "MissingRequiredParameterException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisassociateDatasetKmsKey",
@@ -251,6 +269,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ConflictException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "EnableAlarmActions",
@@ -262,6 +281,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "EnableInsightRules",
@@ -277,6 +297,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "LimitExceededException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAlarmMuteRule",
@@ -288,6 +309,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDashboard",
@@ -299,6 +321,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterValueException", "DashboardNotFoundError", "InternalServiceFault"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDataset",
@@ -310,6 +333,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetInsightRuleReport",
@@ -325,6 +349,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetMetricData",
@@ -336,6 +361,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::GET_METRIC_DATA_OUTPUT),
             errors: &["InvalidNextToken"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetMetricDataQueryDefinition",
@@ -347,6 +373,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetMetricStatistics",
@@ -363,6 +390,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServiceFault",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetMetricStream",
@@ -380,6 +408,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterCombinationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetMetricWidgetImage",
@@ -391,6 +420,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetOTelEnrichment",
@@ -402,6 +432,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetResourceMetricsConfiguration",
@@ -413,6 +444,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAlarmMuteRules",
@@ -424,6 +456,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidNextToken", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListDashboards",
@@ -435,6 +468,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterValueException", "InternalServiceFault"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListManagedInsightRules",
@@ -450,6 +484,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidNextToken",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListMetricDataQueryDefinitions",
@@ -461,6 +496,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListMetricStreams",
@@ -477,6 +513,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "MissingRequiredParameterException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListMetrics",
@@ -488,6 +525,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_METRICS_OUTPUT),
             errors: &["InternalServiceFault", "InvalidParameterValueException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListTagsForResource",
@@ -499,6 +537,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterValueException", "ResourceNotFoundException", "InternalServiceFault"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutAlarmMuteRule",
@@ -510,6 +549,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["LimitExceededFault"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutAnomalyDetector",
@@ -527,6 +567,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterCombinationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutCompositeAlarm",
@@ -538,6 +579,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["LimitExceededFault"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDashboard",
@@ -549,6 +591,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["DashboardInvalidInputError", "InternalServiceFault", "ConflictException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutInsightRule",
@@ -564,6 +607,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "LimitExceededException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutLogAlarm",
@@ -575,6 +619,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["LimitExceededFault", "ResourceConflict"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutManagedInsightRules",
@@ -586,6 +631,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterValueException", "MissingRequiredParameterException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutMetricAlarm",
@@ -597,6 +643,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["LimitExceededFault"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutMetricData",
@@ -613,6 +660,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServiceFault",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutMetricDataQueryDefinition",
@@ -624,6 +672,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ConflictException", "LimitExceededException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutMetricStream",
@@ -641,6 +690,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterCombinationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetAlarmState",
@@ -652,6 +702,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFound", "InvalidFormatFault"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StartMetricStreams",
@@ -667,6 +718,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "MissingRequiredParameterException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StartOTelEnrichment",
@@ -678,6 +730,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ValidationException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StopMetricStreams",
@@ -693,6 +746,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "MissingRequiredParameterException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StopOTelEnrichment",
@@ -704,6 +758,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagResource",
@@ -721,6 +776,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConflictException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagResource",
@@ -738,6 +794,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConflictException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateOTelEnrichment",
@@ -749,6 +806,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ValidationException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateResourceMetricsConfiguration",
@@ -760,6 +818,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
     ],
 };

@@ -15,6 +15,9 @@ pub struct Overlay {
     pub all_types: bool,
     /// The operations that are served: the generated trait has just these.
     pub implemented: Vec<String>,
+    /// Operations that need no signature, because their input proves the right to them.
+    #[serde(default)]
+    pub unsigned: Vec<String>,
     /// Protocols that the model does not list.
     #[serde(default)]
     pub extra_protocols: Vec<String>,

@@ -32,6 +32,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException", "ConcurrentModificationException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AcquireRole",
@@ -54,6 +55,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "RoleTemplateDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AddClientIDToOpenIDConnectProvider",
@@ -71,6 +73,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AddRoleToInstanceProfile",
@@ -88,6 +91,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AddUserToGroup",
@@ -99,6 +103,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AssociateDelegationRequest",
@@ -115,6 +120,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidInputException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AttachGroupPolicy",
@@ -132,6 +138,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AttachRolePolicy",
@@ -150,6 +157,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "AttachUserPolicy",
@@ -167,6 +175,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ChangePassword",
@@ -185,6 +194,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateAccessKey",
@@ -196,6 +206,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateAccountAlias",
@@ -212,6 +223,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateDelegationRequest",
@@ -229,6 +241,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentModificationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateGroup",
@@ -245,6 +258,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateInstanceProfile",
@@ -262,6 +276,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateLoginProfile",
@@ -279,6 +294,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateOpenIDConnectProvider",
@@ -297,6 +313,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OpenIdIdpCommunicationErrorException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreatePolicy",
@@ -315,6 +332,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreatePolicyVersion",
@@ -332,6 +350,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateRole",
@@ -350,6 +369,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateSAMLProvider",
@@ -367,6 +387,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateServiceLinkedRole",
@@ -383,6 +404,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateServiceSpecificCredential",
@@ -394,6 +416,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["LimitExceededException", "NoSuchEntityException", "ServiceNotSupportedException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateUser",
@@ -412,6 +435,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateVirtualMFADevice",
@@ -429,6 +453,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeactivateMFADevice",
@@ -446,6 +471,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentModificationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAccessKey",
@@ -457,6 +483,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAccountAlias",
@@ -473,6 +500,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAccountPasswordPolicy",
@@ -484,6 +512,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteGroup",
@@ -500,6 +529,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteGroupPolicy",
@@ -511,6 +541,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteInstanceProfile",
@@ -527,6 +558,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteLoginProfile",
@@ -543,6 +575,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteOpenIDConnectProvider",
@@ -554,6 +587,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeletePolicy",
@@ -571,6 +605,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeletePolicyVersion",
@@ -588,6 +623,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteRole",
@@ -606,6 +642,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteRolePermissionsBoundary",
@@ -617,6 +654,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteRolePolicy",
@@ -633,6 +671,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteSAMLProvider",
@@ -649,6 +688,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteSSHPublicKey",
@@ -660,6 +700,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteServerCertificate",
@@ -676,6 +717,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteServiceLinkedRole",
@@ -687,6 +729,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteServiceSpecificCredential",
@@ -698,6 +741,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteSigningCertificate",
@@ -714,6 +758,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteUser",
@@ -731,6 +776,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteUserPermissionsBoundary",
@@ -742,6 +788,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteUserPolicy",
@@ -753,6 +800,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteVirtualMFADevice",
@@ -770,6 +818,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentModificationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DetachGroupPolicy",
@@ -786,6 +835,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DetachRolePolicy",
@@ -803,6 +853,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DetachUserPolicy",
@@ -819,6 +870,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisableOrganizationsRootCredentialsManagement",
@@ -835,6 +887,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OrganizationNotInAllFeaturesModeException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisableOrganizationsRootSessions",
@@ -851,6 +904,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OrganizationNotInAllFeaturesModeException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisableOutboundWebIdentityFederation",
@@ -862,6 +916,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["FeatureDisabledException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "EnableMFADevice",
@@ -881,6 +936,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentModificationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "EnableOrganizationsRootCredentialsManagement",
@@ -898,6 +954,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CallerIsNotManagementAccountException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "EnableOrganizationsRootSessions",
@@ -915,6 +972,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CallerIsNotManagementAccountException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "EnableOutboundWebIdentityFederation",
@@ -926,6 +984,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["FeatureEnabledException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GenerateCredentialReport",
@@ -937,6 +996,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GenerateOrganizationsAccessReport",
@@ -948,6 +1008,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ReportGenerationLimitExceededException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GenerateServiceLastAccessedDetails",
@@ -959,6 +1020,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAccessKeyLastUsed",
@@ -970,6 +1032,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAccountAuthorizationDetails",
@@ -981,6 +1044,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAccountPasswordPolicy",
@@ -992,6 +1056,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAccountProperties",
@@ -1003,6 +1068,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAccountSummary",
@@ -1014,6 +1080,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetContextKeysForCustomPolicy",
@@ -1025,6 +1092,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetContextKeysForPrincipalPolicy",
@@ -1036,6 +1104,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetCredentialReport",
@@ -1052,6 +1121,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDelegationRequest",
@@ -1063,6 +1133,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetGroup",
@@ -1074,6 +1145,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetGroupPolicy",
@@ -1085,6 +1157,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetHumanReadableSummary",
@@ -1096,6 +1169,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetInstanceProfile",
@@ -1107,6 +1181,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLoginProfile",
@@ -1118,6 +1193,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetMFADevice",
@@ -1129,6 +1205,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetOpenIDConnectProvider",
@@ -1140,6 +1217,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetOrganizationsAccessReport",
@@ -1151,6 +1229,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetOutboundWebIdentityFederationInfo",
@@ -1162,6 +1241,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["FeatureDisabledException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetPolicy",
@@ -1173,6 +1253,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetPolicyVersion",
@@ -1184,6 +1265,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetRole",
@@ -1195,6 +1277,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::GET_ROLE_RESPONSE),
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetRolePolicy",
@@ -1206,6 +1289,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::GET_ROLE_POLICY_RESPONSE),
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetRoleTemplateVersion",
@@ -1217,6 +1301,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetSAMLProvider",
@@ -1228,6 +1313,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetSSHPublicKey",
@@ -1239,6 +1325,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "UnrecognizedPublicKeyEncodingException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetServerCertificate",
@@ -1250,6 +1337,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetServiceLastAccessedDetails",
@@ -1261,6 +1349,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetServiceLastAccessedDetailsWithEntities",
@@ -1272,6 +1361,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetServiceLinkedRoleDeletionStatus",
@@ -1283,6 +1373,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetUser",
@@ -1294,6 +1385,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetUserPolicy",
@@ -1305,6 +1397,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAccessKeys",
@@ -1316,6 +1409,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAccountAliases",
@@ -1327,6 +1421,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAttachedGroupPolicies",
@@ -1338,6 +1433,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAttachedRolePolicies",
@@ -1349,6 +1445,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_ATTACHED_ROLE_POLICIES_RESPONSE),
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAttachedUserPolicies",
@@ -1360,6 +1457,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListDelegationRequests",
@@ -1371,6 +1469,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListEntitiesForPolicy",
@@ -1382,6 +1481,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListGroupPolicies",
@@ -1393,6 +1493,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListGroups",
@@ -1404,6 +1505,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListGroupsForUser",
@@ -1415,6 +1517,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListInstanceProfileTags",
@@ -1426,6 +1529,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListInstanceProfiles",
@@ -1437,6 +1541,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListInstanceProfilesForRole",
@@ -1448,6 +1553,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListMFADeviceTags",
@@ -1459,6 +1565,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListMFADevices",
@@ -1470,6 +1577,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListOpenIDConnectProviderTags",
@@ -1481,6 +1589,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListOpenIDConnectProviders",
@@ -1492,6 +1601,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListOrganizationsFeatures",
@@ -1508,6 +1618,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OrganizationNotInAllFeaturesModeException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListPolicies",
@@ -1519,6 +1630,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListPoliciesGrantingServiceAccess",
@@ -1530,6 +1642,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListPolicyTags",
@@ -1541,6 +1654,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListPolicyVersions",
@@ -1552,6 +1666,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListRolePolicies",
@@ -1563,6 +1678,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_ROLE_POLICIES_RESPONSE),
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListRoleTags",
@@ -1574,6 +1690,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_ROLE_TAGS_RESPONSE),
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListRoles",
@@ -1585,6 +1702,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_ROLES_RESPONSE),
             errors: &["ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSAMLProviderTags",
@@ -1596,6 +1714,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSAMLProviders",
@@ -1607,6 +1726,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSSHPublicKeys",
@@ -1618,6 +1738,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListServerCertificateTags",
@@ -1629,6 +1750,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListServerCertificates",
@@ -1640,6 +1762,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListServiceSpecificCredentials",
@@ -1651,6 +1774,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceNotSupportedException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSigningCertificates",
@@ -1662,6 +1786,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListUserPolicies",
@@ -1673,6 +1798,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListUserTags",
@@ -1684,6 +1810,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListUsers",
@@ -1695,6 +1822,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListVirtualMFADevices",
@@ -1706,6 +1834,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutAccountProperties",
@@ -1717,6 +1846,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidInputException", "ConcurrentModificationException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutGroupPolicy",
@@ -1733,6 +1863,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutRolePermissionsBoundary",
@@ -1750,6 +1881,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutRolePolicy",
@@ -1767,6 +1899,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutUserPermissionsBoundary",
@@ -1783,6 +1916,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutUserPolicy",
@@ -1799,6 +1933,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "RejectDelegationRequest",
@@ -1815,6 +1950,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidInputException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "RemoveClientIDFromOpenIDConnectProvider",
@@ -1831,6 +1967,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "RemoveRoleFromInstanceProfile",
@@ -1847,6 +1984,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "RemoveUserFromGroup",
@@ -1858,6 +1996,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ResetServiceSpecificCredential",
@@ -1869,6 +2008,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ResyncMFADevice",
@@ -1886,6 +2026,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentModificationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SendDelegationToken",
@@ -1902,6 +2043,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidInputException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetDefaultPolicyVersion",
@@ -1918,6 +2060,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetSecurityTokenServicePreferences",
@@ -1929,6 +2072,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SimulateCustomPolicy",
@@ -1940,6 +2084,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidInputException", "PolicyEvaluationException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SimulatePrincipalPolicy",
@@ -1951,6 +2096,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException", "PolicyEvaluationException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagInstanceProfile",
@@ -1968,6 +2114,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagMFADevice",
@@ -1985,6 +2132,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagOpenIDConnectProvider",
@@ -2002,6 +2150,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagPolicy",
@@ -2019,6 +2168,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagRole",
@@ -2036,6 +2186,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagSAMLProvider",
@@ -2053,6 +2204,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagServerCertificate",
@@ -2070,6 +2222,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagUser",
@@ -2087,6 +2240,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagInstanceProfile",
@@ -2103,6 +2257,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagMFADevice",
@@ -2119,6 +2274,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagOpenIDConnectProvider",
@@ -2135,6 +2291,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagPolicy",
@@ -2151,6 +2308,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagRole",
@@ -2162,6 +2320,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagSAMLProvider",
@@ -2178,6 +2337,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagServerCertificate",
@@ -2194,6 +2354,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagUser",
@@ -2205,6 +2366,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateAccessKey",
@@ -2221,6 +2383,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidInputException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateAccountPasswordPolicy",
@@ -2237,6 +2400,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateAssumeRolePolicy",
@@ -2254,6 +2418,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateDelegationRequest",
@@ -2270,6 +2435,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidInputException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateGroup",
@@ -2286,6 +2452,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateLoginProfile",
@@ -2303,6 +2470,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateOpenIDConnectProviderThumbprint",
@@ -2319,6 +2487,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateRole",
@@ -2330,6 +2499,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::UPDATE_ROLE_RESPONSE),
             errors: &["UnmodifiableEntityException", "NoSuchEntityException", "ServiceFailureException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateRoleDescription",
@@ -2341,6 +2511,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateSAMLProvider",
@@ -2358,6 +2529,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentModificationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateSSHPublicKey",
@@ -2369,6 +2541,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException", "InvalidInputException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateServerCertificate",
@@ -2385,6 +2558,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateServiceSpecificCredential",
@@ -2396,6 +2570,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["NoSuchEntityException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateSigningCertificate",
@@ -2412,6 +2587,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidInputException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateUser",
@@ -2430,6 +2606,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UploadSSHPublicKey",
@@ -2447,6 +2624,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnrecognizedPublicKeyEncodingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UploadServerCertificate",
@@ -2466,6 +2644,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UploadSigningCertificate",
@@ -2486,6 +2665,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceFailureException",
             ],
             implemented: false,
+            unsigned: false,
         },
     ],
 };

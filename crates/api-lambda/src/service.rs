@@ -47,6 +47,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "AddPermission",
@@ -72,6 +73,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CheckpointDurableExecution",
@@ -96,6 +98,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateAlias",
@@ -119,6 +122,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateCapacityProvider",
@@ -136,6 +140,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CapacityProviderLimitExceededException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateCodeSigningConfig",
@@ -147,6 +152,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::CREATE_CODE_SIGNING_CONFIG_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateEventSourceMapping",
@@ -164,6 +170,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateFunction",
@@ -186,6 +193,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "FunctionVersionsPerCapacityProviderLimitExceededException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateFunctionUrlConfig",
@@ -208,6 +216,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAlias",
@@ -231,6 +240,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteCapacityProvider",
@@ -252,6 +262,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteCodeSigningConfig",
@@ -272,6 +283,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDurableExecution",
@@ -293,6 +305,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteEventSourceMapping",
@@ -315,6 +328,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteFunction",
@@ -336,6 +350,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteFunctionCodeSigningConfig",
@@ -359,6 +374,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CodeSigningConfigNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteFunctionConcurrency",
@@ -381,6 +397,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteFunctionEventInvokeConfig",
@@ -403,6 +420,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteFunctionUrlConfig",
@@ -425,6 +443,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteLayerVersion",
@@ -447,6 +466,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteProvisionedConcurrencyConfig",
@@ -469,6 +489,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteResourcePolicy",
@@ -491,6 +512,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAccountSettings",
@@ -502,6 +524,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::GET_ACCOUNT_SETTINGS_RESPONSE),
             errors: &["ServiceException", "TooManyRequestsException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAlias",
@@ -524,6 +547,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetCapacityProvider",
@@ -544,6 +568,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetCodeSigningConfig",
@@ -559,6 +584,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::GET_CODE_SIGNING_CONFIG_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDurableExecution",
@@ -583,6 +609,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDurableExecutionHistory",
@@ -608,6 +635,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDurableExecutionState",
@@ -632,6 +660,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetEventSourceMapping",
@@ -652,6 +681,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunction",
@@ -672,6 +702,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunctionCodeSigningConfig",
@@ -694,6 +725,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CodeSigningConfigNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunctionConcurrency",
@@ -715,6 +747,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunctionConfiguration",
@@ -736,6 +769,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunctionEventInvokeConfig",
@@ -757,6 +791,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunctionRecursionConfig",
@@ -778,6 +813,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunctionScalingConfig",
@@ -799,6 +835,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFunctionUrlConfig",
@@ -820,6 +857,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLayerVersion",
@@ -842,6 +880,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLayerVersionByArn",
@@ -858,6 +897,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLayerVersionPolicy",
@@ -881,6 +921,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetPolicy",
@@ -902,6 +943,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetProvisionedConcurrencyConfig",
@@ -924,6 +966,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetResourcePolicy",
@@ -944,6 +987,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetRuntimeManagementConfig",
@@ -965,6 +1009,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "Invoke",
@@ -1027,6 +1072,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "EFSMountFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "InvokeAsync",
@@ -1073,6 +1119,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "EFSMountFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "InvokeWithResponseStream",
@@ -1132,6 +1179,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "EFSMountFailureException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAliases",
@@ -1153,6 +1201,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListCapacityProviders",
@@ -1164,6 +1213,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_CAPACITY_PROVIDERS_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException", "TooManyRequestsException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListCodeSigningConfigs",
@@ -1175,6 +1225,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_CODE_SIGNING_CONFIGS_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListDurableExecutionsByFunction",
@@ -1196,6 +1247,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListEventSourceMappings",
@@ -1212,6 +1264,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListFunctionEventInvokeConfigs",
@@ -1234,6 +1287,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListFunctionUrlConfigs",
@@ -1255,6 +1309,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListFunctionVersionsByCapacityProvider",
@@ -1276,6 +1331,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListFunctions",
@@ -1287,6 +1343,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_FUNCTIONS_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException", "TooManyRequestsException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListFunctionsByCodeSigningConfig",
@@ -1303,6 +1360,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListLayerVersions",
@@ -1324,6 +1382,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListLayers",
@@ -1335,6 +1394,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_LAYERS_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException", "TooManyRequestsException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListProvisionedConcurrencyConfigs",
@@ -1356,6 +1416,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListTags",
@@ -1372,6 +1433,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListVersionsByFunction",
@@ -1393,6 +1455,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PauseDurableExecution",
@@ -1419,6 +1482,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PublishLayerVersion",
@@ -1441,6 +1505,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CodeStorageExceededException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PublishVersion",
@@ -1466,6 +1531,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutFunctionCodeSigningConfig",
@@ -1489,6 +1555,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CodeSigningConfigNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutFunctionConcurrency",
@@ -1511,6 +1578,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutFunctionEventInvokeConfig",
@@ -1533,6 +1601,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutFunctionRecursionConfig",
@@ -1555,6 +1624,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutFunctionScalingConfig",
@@ -1577,6 +1647,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutProvisionedConcurrencyConfig",
@@ -1599,6 +1670,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutResourcePolicy",
@@ -1623,6 +1695,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutRuntimeManagementConfig",
@@ -1645,6 +1718,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "RemoveLayerVersionPermission",
@@ -1671,6 +1745,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "RemovePermission",
@@ -1695,6 +1770,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ResumeDurableExecution",
@@ -1721,6 +1797,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SendDurableExecutionCallbackFailure",
@@ -1747,6 +1824,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SendDurableExecutionCallbackHeartbeat",
@@ -1769,6 +1847,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "CallbackTimeoutException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SendDurableExecutionCallbackSuccess",
@@ -1795,6 +1874,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StopDurableExecution",
@@ -1820,6 +1900,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagResource",
@@ -1837,6 +1918,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagResource",
@@ -1854,6 +1936,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateAlias",
@@ -1878,6 +1961,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateCapacityProvider",
@@ -1899,6 +1983,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateCodeSigningConfig",
@@ -1914,6 +1999,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::UPDATE_CODE_SIGNING_CONFIG_RESPONSE),
             errors: &["InvalidParameterValueException", "ServiceException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateEventSourceMapping",
@@ -1936,6 +2022,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateFunctionCode",
@@ -1963,6 +2050,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateFunctionConfiguration",
@@ -1989,6 +2077,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PreconditionFailedException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateFunctionEventInvokeConfig",
@@ -2011,6 +2100,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateFunctionUrlConfig",
@@ -2033,6 +2123,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
     ],
 };

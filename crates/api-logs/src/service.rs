@@ -37,6 +37,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AssociateSourceToS3TableIntegration",
@@ -54,6 +55,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CancelExportTask",
@@ -70,6 +72,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CancelImportTask",
@@ -87,6 +90,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateDelivery",
@@ -106,6 +110,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateExportTask",
@@ -124,6 +129,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceAlreadyExistsException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateImportTask",
@@ -143,6 +149,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateLogAnomalyDetector",
@@ -160,6 +167,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "LimitExceededException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateLogGroup",
@@ -177,6 +185,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateLogStream",
@@ -193,6 +202,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateLookupTable",
@@ -211,6 +221,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateScheduledQuery",
@@ -230,6 +241,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteAccountPolicy",
@@ -246,6 +258,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OperationAbortedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDataProtectionPolicy",
@@ -262,6 +275,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDelivery",
@@ -280,6 +294,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDeliveryDestination",
@@ -298,6 +313,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDeliveryDestinationPolicy",
@@ -314,6 +330,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConflictException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDeliverySource",
@@ -332,6 +349,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteDestination",
@@ -348,6 +366,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteIndexPolicy",
@@ -365,6 +384,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteIntegration",
@@ -381,6 +401,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteLogAnomalyDetector",
@@ -397,6 +418,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OperationAbortedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteLogGroup",
@@ -414,6 +436,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteLogStream",
@@ -431,6 +454,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteLookupTable",
@@ -447,6 +471,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteMetricFilter",
@@ -463,6 +488,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteQueryDefinition",
@@ -478,6 +504,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteResourcePolicy",
@@ -494,6 +521,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteRetentionPolicy",
@@ -510,6 +538,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteScheduledQuery",
@@ -527,6 +556,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteSubscriptionFilter",
@@ -543,6 +573,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteSyslogConfiguration",
@@ -562,6 +593,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteTransformer",
@@ -579,6 +611,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeAccountPolicies",
@@ -595,6 +628,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeConfigurationTemplates",
@@ -611,6 +645,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeDeliveries",
@@ -627,6 +662,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeDeliveryDestinations",
@@ -643,6 +679,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeDeliverySources",
@@ -659,6 +696,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeDestinations",
@@ -670,6 +708,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeExportTasks",
@@ -681,6 +720,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeFieldIndexes",
@@ -698,6 +738,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeImportTaskBatches",
@@ -715,6 +756,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeImportTasks",
@@ -732,6 +774,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeIndexPolicies",
@@ -749,6 +792,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeLogGroups",
@@ -760,6 +804,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::DESCRIBE_LOG_GROUPS_RESPONSE),
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeLogStreams",
@@ -775,6 +820,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeLookupTables",
@@ -791,6 +837,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeMetricFilters",
@@ -806,6 +853,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeQueries",
@@ -821,6 +869,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeQueryDefinitions",
@@ -832,6 +881,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeResourcePolicies",
@@ -843,6 +893,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DescribeSubscriptionFilters",
@@ -858,6 +909,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisassociateKmsKey",
@@ -874,6 +926,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DisassociateSourceFromS3TableIntegration",
@@ -891,6 +944,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "FilterLogEvents",
@@ -906,6 +960,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDataProtectionPolicy",
@@ -922,6 +977,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDelivery",
@@ -939,6 +995,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDeliveryDestination",
@@ -956,6 +1013,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDeliveryDestinationPolicy",
@@ -967,6 +1025,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ServiceUnavailableException", "ValidationException", "ResourceNotFoundException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDeliverySource",
@@ -984,6 +1043,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetIntegration",
@@ -999,6 +1059,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLogAnomalyDetector",
@@ -1015,6 +1076,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OperationAbortedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLogEvents",
@@ -1030,6 +1092,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLogFields",
@@ -1046,6 +1109,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLogGroupFields",
@@ -1062,6 +1126,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLogObject",
@@ -1079,6 +1144,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLogRecord",
@@ -1095,6 +1161,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetLookupTable",
@@ -1111,6 +1178,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetQueryResults",
@@ -1126,6 +1194,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetScheduledQuery",
@@ -1143,6 +1212,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetScheduledQueryHistory",
@@ -1160,6 +1230,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetStorageTierPolicy",
@@ -1177,6 +1248,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetTransformer",
@@ -1193,6 +1265,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAggregateLogGroupSummaries",
@@ -1204,6 +1277,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ValidationException", "ServiceUnavailableException", "InvalidParameterException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListAnomalies",
@@ -1220,6 +1294,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OperationAbortedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListIntegrations",
@@ -1231,6 +1306,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListLogAnomalyDetectors",
@@ -1247,6 +1323,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OperationAbortedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListLogGroups",
@@ -1258,6 +1335,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListLogGroupsForQuery",
@@ -1274,6 +1352,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListScheduledQueries",
@@ -1290,6 +1369,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSourcesForS3TableIntegration",
@@ -1307,6 +1387,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSyslogConfigurations",
@@ -1325,6 +1406,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListTagsForResource",
@@ -1340,6 +1422,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListTagsLogGroup",
@@ -1351,6 +1434,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_TAGS_LOG_GROUP_RESPONSE),
             errors: &["ResourceNotFoundException", "ServiceUnavailableException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutAccountPolicy",
@@ -1367,6 +1451,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "LimitExceededException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutBearerTokenAuthentication",
@@ -1385,6 +1470,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDataProtectionPolicy",
@@ -1402,6 +1488,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDeliveryDestination",
@@ -1420,6 +1507,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDeliveryDestinationPolicy",
@@ -1436,6 +1524,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConflictException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDeliverySource",
@@ -1454,6 +1543,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDestination",
@@ -1469,6 +1559,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDestinationPolicy",
@@ -1484,6 +1575,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutIndexPolicy",
@@ -1501,6 +1593,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutIntegration",
@@ -1517,6 +1610,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutLogEvents",
@@ -1535,6 +1629,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnrecognizedClientException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutLogGroupDeletionProtection",
@@ -1553,6 +1648,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutMetricFilter",
@@ -1571,6 +1667,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutQueryDefinition",
@@ -1587,6 +1684,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutResourcePolicy",
@@ -1604,6 +1702,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutRetentionPolicy",
@@ -1620,6 +1719,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutStorageTierPolicy",
@@ -1637,6 +1737,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutSubscriptionFilter",
@@ -1655,6 +1756,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutSyslogConfiguration",
@@ -1674,6 +1776,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutTransformer",
@@ -1692,6 +1795,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StartLiveTail",
@@ -1709,6 +1813,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StartQuery",
@@ -1726,6 +1831,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "StopQuery",
@@ -1741,6 +1847,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagLogGroup",
@@ -1752,6 +1859,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException", "InvalidParameterException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagResource",
@@ -1768,6 +1876,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyTagsException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "TestMetricFilter",
@@ -1779,6 +1888,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "ServiceUnavailableException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "TestTransformer",
@@ -1794,6 +1904,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidOperationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagLogGroup",
@@ -1805,6 +1916,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["ResourceNotFoundException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagResource",
@@ -1820,6 +1932,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateAnomaly",
@@ -1836,6 +1949,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OperationAbortedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateDeliveryConfiguration",
@@ -1854,6 +1968,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottlingException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateLogAnomalyDetector",
@@ -1870,6 +1985,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "OperationAbortedException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateLookupTable",
@@ -1887,6 +2003,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ServiceUnavailableException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "UpdateScheduledQuery",
@@ -1905,6 +2022,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalServerException",
             ],
             implemented: false,
+            unsigned: false,
         },
     ],
 };

@@ -37,6 +37,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CheckIfPhoneNumberIsOptedOut",
@@ -53,6 +54,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ConfirmSubscription",
@@ -72,6 +74,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ReplayLimitExceededException",
             ],
             implemented: true,
+            unsigned: true,
         },
         OperationSchema {
             name: "CreatePlatformApplication",
@@ -83,6 +86,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "InternalErrorException", "AuthorizationErrorException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreatePlatformEndpoint",
@@ -99,6 +103,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateSMSSandboxPhoneNumber",
@@ -117,6 +122,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateTopic",
@@ -138,6 +144,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentAccessException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteEndpoint",
@@ -149,6 +156,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "InternalErrorException", "AuthorizationErrorException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeletePlatformApplication",
@@ -160,6 +168,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "InternalErrorException", "AuthorizationErrorException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteSMSSandboxPhoneNumber",
@@ -178,6 +187,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteTopic",
@@ -198,6 +208,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentAccessException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDataProtectionPolicy",
@@ -215,6 +226,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurityException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetEndpointAttributes",
@@ -231,6 +243,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetPlatformApplicationAttributes",
@@ -247,6 +260,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetSMSAttributes",
@@ -263,6 +277,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetSMSSandboxAccountStatus",
@@ -274,6 +289,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["AuthorizationErrorException", "InternalErrorException", "ThrottledException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetSubscriptionAttributes",
@@ -290,6 +306,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AuthorizationErrorException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetTopicAttributes",
@@ -307,6 +324,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurityException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListEndpointsByPlatformApplication",
@@ -323,6 +341,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListOriginationNumbers",
@@ -340,6 +359,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListPhoneNumbersOptedOut",
@@ -356,6 +376,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListPlatformApplications",
@@ -367,6 +388,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidParameterException", "InternalErrorException", "AuthorizationErrorException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSMSSandboxPhoneNumbers",
@@ -384,6 +406,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSubscriptions",
@@ -395,6 +418,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_SUBSCRIPTIONS_RESPONSE),
             errors: &["InvalidParameterException", "InternalErrorException", "AuthorizationErrorException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListSubscriptionsByTopic",
@@ -411,6 +435,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AuthorizationErrorException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListTagsForResource",
@@ -428,6 +453,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentAccessException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListTopics",
@@ -439,6 +465,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_TOPICS_RESPONSE),
             errors: &["InvalidParameterException", "InternalErrorException", "AuthorizationErrorException"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "OptInPhoneNumber",
@@ -455,6 +482,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidParameterException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "Publish",
@@ -482,6 +510,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PublishBatch",
@@ -514,6 +543,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PutDataProtectionPolicy",
@@ -531,6 +561,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurityException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "RemovePermission",
@@ -547,6 +578,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetEndpointAttributes",
@@ -563,6 +595,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetPlatformApplicationAttributes",
@@ -579,6 +612,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "NotFoundException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetSMSAttributes",
@@ -595,6 +629,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AuthorizationErrorException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetSubscriptionAttributes",
@@ -613,6 +648,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AuthorizationErrorException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetTopicAttributes",
@@ -630,6 +666,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurityException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "Subscribe",
@@ -650,6 +687,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurityException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagResource",
@@ -669,6 +707,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentAccessException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "Unsubscribe",
@@ -686,6 +725,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurityException",
             ],
             implemented: true,
+            unsigned: true,
         },
         OperationSchema {
             name: "UntagResource",
@@ -705,6 +745,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ConcurrentAccessException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "VerifySMSSandboxPhoneNumber",
@@ -723,6 +764,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ThrottledException",
             ],
             implemented: false,
+            unsigned: false,
         },
     ],
 };

@@ -39,6 +39,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CancelMessageMoveTask",
@@ -56,6 +57,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ChangeMessageVisibility",
@@ -75,6 +77,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurity",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ChangeMessageVisibilityBatch",
@@ -96,6 +99,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurity",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "CreateQueue",
@@ -116,6 +120,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurity",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteMessage",
@@ -135,6 +140,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidAddress",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteMessageBatch",
@@ -156,6 +162,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurity",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "DeleteQueue",
@@ -173,6 +180,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurity",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetQueueAttributes",
@@ -191,6 +199,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidAddress",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetQueueUrl",
@@ -208,6 +217,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListDeadLetterSourceQueues",
@@ -225,6 +235,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListMessageMoveTasks",
@@ -242,6 +253,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListQueueTags",
@@ -259,6 +271,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurity",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ListQueues",
@@ -270,6 +283,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::LIST_QUEUES_RESULT),
             errors: &["RequestThrottled", "InvalidSecurity", "InvalidAddress", "UnsupportedOperation"],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "PurgeQueue",
@@ -288,6 +302,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "ReceiveMessage",
@@ -313,6 +328,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidAddress",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "RemovePermission",
@@ -330,6 +346,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "SendMessage",
@@ -355,6 +372,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidAddress",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "SendMessageBatch",
@@ -384,6 +402,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidAddress",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "SetQueueAttributes",
@@ -404,6 +423,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidSecurity",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "StartMessageMoveTask",
@@ -421,6 +441,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "TagQueue",
@@ -438,6 +459,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "UntagQueue",
@@ -455,6 +477,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "UnsupportedOperation",
             ],
             implemented: true,
+            unsigned: false,
         },
     ],
 };

@@ -37,6 +37,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ExpiredTokenException",
             ],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "AssumeRoleWithSAML",
@@ -55,6 +56,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "RegionDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AssumeRoleWithWebIdentity",
@@ -74,6 +76,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "RegionDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "AssumeRoot",
@@ -85,6 +88,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["RegionDisabledException", "ExpiredTokenException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "DecodeAuthorizationMessage",
@@ -96,6 +100,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["InvalidAuthorizationMessageException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetAccessKeyInfo",
@@ -107,6 +112,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &[],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetCallerIdentity",
@@ -118,6 +124,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: Some(&schema::GET_CALLER_IDENTITY_RESPONSE),
             errors: &[],
             implemented: true,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetDelegatedAccessToken",
@@ -133,6 +140,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "PackedPolicyTooLargeException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetFederationToken",
@@ -148,6 +156,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "RegionDisabledException",
             ],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetSessionToken",
@@ -159,6 +168,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             output: None,
             errors: &["RegionDisabledException"],
             implemented: false,
+            unsigned: false,
         },
         OperationSchema {
             name: "GetWebIdentityToken",
@@ -174,6 +184,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "JWTPayloadSizeExceededException",
             ],
             implemented: false,
+            unsigned: false,
         },
     ],
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth::{Authenticator, Caller};
+use auth::{AuthError, Authenticator, Caller, Defaults, Scope};
 use bytes::Bytes;
 use clock::Stopwatch;
 use http::request::Parts;
@@ -109,15 +109,15 @@ impl Pipeline {
         let input = inflate(&parts, &body)?;
         let route = self.services.resolve(&parts, &input)?;
         let signing_name = route.service.schema().signing_name;
-        let caller = self
-            .authenticator
-            .authenticate(&parts, &body, Some(signing_name), &origin.defaults)
-            .await
-            .map_err(|error| {
-                let dialect = Dialect::Protocol(route.protocol);
-                let service = Some(route.service.schema());
-                Refusal { service, dialect, error: auth_error(&error, dialect) }
-            })?;
+        let caller = if route.operation.unsigned && Scope::of(&parts).is_none() {
+            let Defaults { account, region } = origin.defaults.clone();
+            Caller::unverified_root(None, account, region)
+        } else {
+            self.authenticator
+                .authenticate(&parts, &body, Some(signing_name), &origin.defaults)
+                .await
+                .map_err(|error| unauthenticated(&error, &route))?
+        };
         Ok(dispatch(route, context(request_id, &parts, caller), parts, input).await)
     }
 
@@ -147,6 +147,11 @@ impl Pipeline {
         refusal.error = Error::client("RequestEntityTooLargeException", 413, message);
         refusal
     }
+}
+
+fn unauthenticated(error: &AuthError, route: &Route) -> Refusal {
+    let dialect = Dialect::Protocol(route.protocol);
+    Refusal { service: Some(route.service.schema()), dialect, error: auth_error(error, dialect) }
 }
 
 fn foreign(why: Refused, parts: &Parts) -> Refusal {

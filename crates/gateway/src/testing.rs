@@ -97,6 +97,7 @@ const fn rest(name: &'static str, method: &'static str, path: &'static [Segment]
         output: Some(&ECHO),
         errors: &[],
         implemented: true,
+        unsigned: false,
     }
 }
 

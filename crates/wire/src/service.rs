@@ -71,6 +71,8 @@ pub struct OperationSchema {
     pub errors: &'static [&'static str],
     /// Whether a handler stands behind it.
     pub implemented: bool,
+    /// Whether it may be asked for without a signature: the input itself proves the right to it.
+    pub unsigned: bool,
 }
 
 /// A segment of a path.

@@ -163,6 +163,7 @@ static OPERATION: OperationSchema = OperationSchema {
     output: Some(&EVERYTHING),
     errors: &[],
     implemented: true,
+    unsigned: false,
 };
 
 fn request(protocol: Protocol, body: impl Into<Bytes>) -> Request {

@@ -67,6 +67,7 @@ impl Emitter<'_> {
 
     fn operation_schema(&self, out: &mut String, name: &str, operation: &Operation) -> Result<()> {
         let implemented = self.is_implemented(name);
+        let unsigned = self.source.overlay.unsigned.iter().any(|unsigned| unsigned == name);
         let shape = |reference: &Option<crate::model::ShapeRef>| match reference {
             Some(reference) if self.reachable.contains(reference.shape.as_str()) => {
                 format!("Some(&schema::{})", names::constant(&reference.shape))
@@ -81,7 +82,7 @@ impl Emitter<'_> {
         writeln!(
             out,
             "    OperationSchema {{ name: {name:?}, method: {:?}, path: &[{path}], path_query: &[{query}], status: {}, \
-             input: {}, output: {}, errors: &{errors:?}, implemented: {implemented} }},",
+             input: {}, output: {}, errors: &{errors:?}, implemented: {implemented}, unsigned: {unsigned} }},",
             operation.http.method,
             operation.http.response_code.unwrap_or(200),
             shape(&operation.input),
