@@ -21,12 +21,28 @@ struct State {
     next: u64,
     /// Keeps virtual time still until an earlier moment is waited for.
     hold: Option<Hold>,
+    /// Nobody waits for anything any more.
+    is_over: bool,
+}
+
+/// The server ends: time must not wait for it.
+struct Running(Arc<Alarm>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_over = true;
+        state.hold = None;
+    }
 }
 
 impl Alarm {
     /// Wakes `queue` at `due`.
     pub(crate) fn set(&self, due: Timestamp, queue: Weak<Inner>, clock: &dyn Clock) {
         let mut state = self.lock();
+        if state.is_over {
+            return;
+        }
         let is_earlier = state.queues.first_key_value().is_none_or(|((first, _), _)| due < *first);
         state.next += 1;
         let number = state.next;
@@ -40,6 +56,7 @@ impl Alarm {
 
     /// Runs for ever.
     pub(crate) async fn run(self: Arc<Self>, clock: Arc<dyn Clock>) {
+        let _running = Running(self.clone());
         loop {
             let Some(due) = self.first() else {
                 self.is_earlier.notified().await;

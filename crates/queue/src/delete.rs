@@ -15,7 +15,9 @@ use crate::{QueueError, Receipt};
 
 /// What became of a message that is to be deleted.
 enum Found {
-    Taken(Entry),
+    InFlight(Entry),
+    /// It was visible: its row may be one that was left behind.
+    Visible(Entry),
     /// It is not in memory. Nobody else gets it.
     Unseen,
     /// It was named before in the same call.
@@ -35,7 +37,7 @@ fn find(head: &mut Head, claim: &Claim) -> Found {
     if head.settings.fifo.is_some() {
         return match head.in_flight(claim.seq) {
             Some(entry) if entry.nonce == claim.nonce => {
-                head.take_in_flight(claim.seq).map_or(Found::Expired, Found::Taken)
+                head.take_in_flight(claim.seq).map_or(Found::Expired, Found::InFlight)
             }
             _ => Found::Expired,
         };
@@ -43,7 +45,10 @@ fn find(head: &mut Head, claim: &Claim) -> Found {
     // In standard queues any receipt deletes the message: "Amazon SQS can delete a message from a queue even if a
     // visibility timeout setting causes the message to be locked by another consumer" (API reference, DeleteMessage).
     let which = Which { seq: claim.seq, group: 0, sent: claim.sent, at: claim.at, is_fresh: false };
-    head.take_any(&which).map_or(Found::Unseen, Found::Taken)
+    if let Some(entry) = head.take_in_flight(claim.seq) {
+        return Found::InFlight(entry);
+    }
+    head.take_any(&which).map_or(Found::Unseen, Found::Visible)
 }
 
 impl Queue {
@@ -72,7 +77,7 @@ impl Queue {
                 for claim in claims {
                     found.push(find(head, claim));
                     let before = match found.last() {
-                        Some(Found::Taken(entry)) => Some(*entry),
+                        Some(Found::InFlight(entry) | Found::Visible(entry)) => Some(*entry),
                         Some(Found::Unseen) => None,
                         _ => continue,
                     };
@@ -95,12 +100,20 @@ impl Queue {
         let mut deleted = Vec::new();
         for (claim, found) in claims.into_iter().zip(found) {
             let is_there = match found {
-                Found::Taken(entry) => {
+                Found::InFlight(entry) => {
                     delete(&mut transaction, self, &entry);
                     true
                 }
+                Found::Visible(entry) if self.find_parts(&claim).await?.is_some() => {
+                    delete(&mut transaction, self, &entry);
+                    true
+                }
+                Found::Visible(entry) => {
+                    transaction.mutations.push(Mutation::Delete(self.rows().entry(&entry)));
+                    false
+                }
                 Found::Unseen => self.delete_unseen(&claim, &mut transaction).await?,
-                Found::Expired if self.is_there(&claim).await? => {
+                Found::Expired if self.find_parts(&claim).await?.is_some() => {
                     results.push(Err(QueueError::ReceiptExpired));
                     continue;
                 }
@@ -127,24 +140,19 @@ impl Queue {
         .await
     }
 
-    async fn is_there(&self, claim: &Claim) -> Result<bool, QueueError> {
+    /// How many rows the message has beside the first, if it is there.
+    async fn find_parts(&self, claim: &Claim) -> Result<Option<u16>, QueueError> {
         let snapshot = self.platform().store.snapshot().await?;
-        Ok(snapshot.get(&self.rows().message(claim.sent, claim.seq)).await?.is_some())
+        let message = snapshot.get(&self.rows().message(claim.sent, claim.seq)).await?;
+        Ok(message.map(|message| record::parts_of(&message.value)))
     }
 
     /// The row that says when it can be received may be anywhere by now: if it is not where the receipt says, it is
     /// left behind, and goes when somebody meets it or its time is over.
     async fn delete_unseen(&self, claim: &Claim, transaction: &mut Transaction) -> Result<bool, QueueError> {
-        let rows = self.rows();
-        let snapshot = self.platform().store.snapshot().await?;
-        let Some(message) = snapshot.get(&rows.message(claim.sent, claim.seq)).await? else {
-            return Ok(false);
-        };
-        let entry = Entry { count: 1, ..Entry::fresh(claim.seq, claim.sent, claim.at, 0, 0) };
-        transaction.mutations.push(Mutation::Delete(rows.entry(&entry)));
-        let parts = record::parts_of(&message.value);
-        record::delete(&mut transaction.mutations, rows, claim.sent, claim.seq, parts);
-        transaction.mutations.push(Mutation::Add(rows.count.clone(), -1));
+        let Some(parts) = self.find_parts(claim).await? else { return Ok(false) };
+        let entry = Entry { count: 1, parts, ..Entry::fresh(claim.seq, claim.sent, claim.at, 0, 0) };
+        delete(transaction, self, &entry);
         Ok(true)
     }
 }

@@ -8,6 +8,7 @@ use crate::entry::Entry;
 use crate::handing::delete;
 use crate::hash;
 use crate::head::Item;
+use crate::loading::decode;
 use crate::order::Which;
 use crate::queue::Queue;
 use crate::record::{self, Record};
@@ -21,9 +22,15 @@ const ROWS: usize = 512;
 /// When a message that is too old is just being received, it is looked for again after so long.
 const AGAIN_MICROS: i64 = 1_000_000;
 
+/// A message that is to be removed.
+pub(crate) struct Doomed {
+    pub(crate) which: Which,
+    pub(crate) parts: u16,
+}
+
 /// Messages that are too old, and what else was found.
 struct Old {
-    messages: Vec<(Timestamp, u64, Option<Record>, u16)>,
+    messages: Vec<Doomed>,
     /// When the first one was sent that is not too old.
     oldest: Option<Timestamp>,
 }
@@ -51,24 +58,8 @@ impl Queue {
         self.add_old_rows(&*snapshot, cutoff, &mut transaction).await?;
         drop(snapshot);
         let mut settling = Settling::of(self, &[]);
-        let mut is_busy = false;
-        for (sent, seq, record, parts) in &old.messages {
-            let group = record.as_ref().map_or(0, |record| hash::group(record.group_id.as_deref()));
-            let at = record.as_ref().map_or(*sent, |record| record.at);
-            let which = Which { seq: *seq, group, sent: *sent, at, is_fresh: record.is_some() };
-            let taken = self.locked(|head, _| {
-                if head.is_busy(*seq) {
-                    return None;
-                }
-                let before = head.take_any(&which);
-                settling.work.items.push(Item { seq: *seq, before, after: None });
-                Some(before.unwrap_or(Entry::fresh(*seq, *sent, at, group, *parts)))
-            });
-            match taken {
-                Some(entry) => delete(&mut transaction, self, &entry),
-                None => is_busy = true,
-            }
-        }
+        self.delete_those(&old.messages, &mut settling, &mut transaction).await?;
+        let is_busy = settling.work.items.len() < old.messages.len();
         let (settled, result) = self.commit(transaction).await;
         settling.settle(settled);
         result?;
@@ -79,6 +70,36 @@ impl Queue {
             _ if is_more => {}
             oldest => head.oldest = oldest.into_iter().chain(head.oldest_news).min(),
         });
+        Ok(())
+    }
+
+    /// Adds: remove these messages, without those that somebody is about to change. They were read before they are
+    /// taken, so it is looked again whether they are still there.
+    pub(crate) async fn delete_those(
+        &self,
+        messages: &[Doomed],
+        settling: &mut Settling,
+        transaction: &mut Transaction,
+    ) -> Result<(), QueueError> {
+        let mut taken = Vec::with_capacity(messages.len());
+        for doomed in messages {
+            self.locked(|head, _| {
+                let Which { seq, sent, at, group, .. } = doomed.which;
+                // What is in flight must be known: its row would be left behind. A purge sees to all rows.
+                let is_known = head.is_loaded || seq < head.floor;
+                if is_known && !head.is_busy(seq) {
+                    let before = head.take_any(&doomed.which);
+                    settling.work.items.push(Item { seq, before, after: None });
+                    taken.push(before.unwrap_or(Entry::fresh(seq, sent, at, group, doomed.parts)));
+                }
+            });
+        }
+        let snapshot = self.platform().store.snapshot().await?;
+        for entry in taken {
+            if snapshot.get(&self.rows().message(entry.sent, entry.seq)).await?.is_some() {
+                delete(transaction, self, &entry);
+            }
+        }
         Ok(())
     }
 
@@ -97,7 +118,10 @@ impl Queue {
                 Err(StoreError::Damaged(_)) => None,
                 record => record?,
             };
-            old.messages.push((sent, seq, record, record::parts_of(&stored.value)));
+            let group = record.as_ref().map_or(0, |record| hash::group(record.group_id.as_deref()));
+            let at = record.as_ref().map_or(sent, |record| record.at);
+            let which = Which { seq, group, sent, at, is_fresh: record.is_some() };
+            old.messages.push(Doomed { which, parts: record::parts_of(&stored.value) });
         }
         Ok(old)
     }
@@ -112,8 +136,12 @@ impl Queue {
         let rows = self.rows();
         for table in [&rows.waiting, &rows.line] {
             let end = at_position(table, (cutoff, u64::MAX));
-            let stored = snapshot.range(table, &end, ROWS, false).await?;
-            transaction.mutations.extend(stored.into_iter().map(|stored| Mutation::Delete(stored.key)));
+            for stored in snapshot.range(table, &end, ROWS, false).await? {
+                // A clock that was set back may have had it received before it was sent.
+                if decode(rows, table, &stored)?.sent <= cutoff {
+                    transaction.mutations.push(Mutation::Delete(stored.key));
+                }
+            }
         }
         Ok(())
     }

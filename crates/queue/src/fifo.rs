@@ -129,7 +129,7 @@ impl Fifo {
     }
 
     /// Takes from one group as many as can be had, in order.
-    fn take_from(&mut self, key: u64, max: usize, cutoff: Option<Timestamp>, taken: &mut Vec<Entry>) {
+    fn take_from(&mut self, key: u64, max: usize, taken: &mut Vec<Entry>) {
         while taken.len() < max {
             let Some(first) = self.groups.get(&key).and_then(Group::first).copied() else { break };
             if !self.delay.is_zero() && self.available_at(&first) > self.now {
@@ -138,10 +138,8 @@ impl Fifo {
             let Some(group) = self.groups.get_mut(&key) else { break };
             group.messages.remove(&first.seq);
             self.in_line -= usize::from(first.count == 0);
-            if cutoff.is_none_or(|cutoff| first.sent > cutoff) {
-                group.locks += 1;
-                taken.push(first);
-            }
+            group.locks += 1;
+            taken.push(first);
         }
         self.place(key);
     }
@@ -188,7 +186,7 @@ impl Order for Fifo {
         None
     }
 
-    fn take(&mut self, max: usize, cutoff: Option<Timestamp>) -> Result<Vec<Entry>, Page> {
+    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Page> {
         if (self.ready.is_empty() || self.in_line < max)
             && let Some(page) = self.page()
         {
@@ -198,12 +196,9 @@ impl Order for Fifo {
         while taken.len() < max
             && let Some(&(_, key)) = self.ready.first()
         {
-            self.take_from(key, max, cutoff, &mut taken);
+            self.take_from(key, max, &mut taken);
         }
-        match self.page() {
-            Some(page) if taken.is_empty() => Err(page),
-            _ => Ok(taken),
-        }
+        Ok(taken)
     }
 
     fn remove(&mut self, which: &Which) -> Option<Entry> {

@@ -60,9 +60,14 @@ impl Handing {
         for index in 0..self.taken.len() {
             let entry = self.taken[index];
             let Some(record) = self.read(&*snapshot, index).await? else { continue };
+            if entry.sent + settings.retention <= self.now {
+                // It has become too old just now.
+                delete(&mut self.transaction, &self.queue, &entry);
+                continue;
+            }
             match &settings.dead_letter {
                 Some(policy) if entry.count >= policy.max_receive_count => {
-                    if !self.redrive(index, record, policy, &settings.arn).await {
+                    if !self.redrive(index, record, policy, &settings.arn).await? {
                         self.leave_from(index);
                         break;
                     }
@@ -120,11 +125,17 @@ impl Handing {
 
     /// A message moves on in the same commit, if it still fits. One whose queue does not take it is received once
     /// more: it must not get lost.
-    async fn redrive(&mut self, index: usize, record: Record, policy: &DeadLetter, source: &str) -> bool {
+    async fn redrive(
+        &mut self,
+        index: usize,
+        record: Record,
+        policy: &DeadLetter,
+        source: &str,
+    ) -> Result<bool, QueueError> {
         let entry = self.taken[index];
         let Some(queue) = self.queue.other(&policy.queue) else {
             self.hand_out(index, record);
-            return true;
+            return Ok(true);
         };
         let arrival = Arrival {
             message: NewMessage {
@@ -138,7 +149,7 @@ impl Handing {
             may_be_duplicate: false,
         };
         match queue.prepare(arrival).await {
-            Ok((prepared, _)) if !fits(&mut self.moved_bytes, &prepared) => return false,
+            Ok((prepared, _)) if !fits(&mut self.moved_bytes, &prepared) => return Ok(false),
             Ok((mut prepared, sent)) => {
                 prepared.join(&mut self.transaction);
                 self.moved.push(prepared);
@@ -147,12 +158,13 @@ impl Handing {
                 let step = What::Sent { to, role: "dead-letter queue".to_owned(), id: sent.id.clone() };
                 self.steps.push((sent.id, step));
             }
+            Err(error @ QueueError::Store(_)) => return Err(error),
             Err(error) => {
                 tracing::warn!(queue = self.queue.id().0, %error, "a dead-letter queue takes nothing");
                 self.hand_out(index, record);
             }
         }
-        true
+        Ok(true)
     }
 
     async fn commit(mut self) -> Result<Vec<Message>, QueueError> {

@@ -261,7 +261,7 @@ impl Head {
 
     /// The next messages, or nothing when rows have to be read first.
     pub(crate) fn take(&mut self, max: usize) -> Option<Vec<Entry>> {
-        match self.order.take(max, Some(self.cutoff())) {
+        match self.order.take(max) {
             Ok(taken) => {
                 for entry in &taken {
                     self.busy.insert(entry.seq, Grip::Locked(entry.group));

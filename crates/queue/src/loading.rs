@@ -94,7 +94,7 @@ async fn read_page(
     Ok((entries, next))
 }
 
-fn decode(rows: &Rows, table: &Bytes, stored: &StoredEntry) -> Result<Entry, StoreError> {
+pub(crate) fn decode(rows: &Rows, table: &Bytes, stored: &StoredEntry) -> Result<Entry, StoreError> {
     let position = position_of(table, stored)?;
     if *table == rows.line {
         Entry::decode_line(position, &stored.value)

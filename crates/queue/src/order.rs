@@ -22,9 +22,8 @@ pub(crate) trait Order: Send + Debug {
     /// What must be read to know what can be received by now.
     fn wants(&self) -> Option<Page>;
 
-    /// The first at most `max` messages, locked, or what must be read first. What was sent at `cutoff` or before is
-    /// left out for good.
-    fn take(&mut self, max: usize, cutoff: Option<Timestamp>) -> Result<Vec<Entry>, Page>;
+    /// The first at most `max` messages, locked, or what must be read first.
+    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Page>;
 
     /// Takes one out, locked, if it is here.
     fn remove(&mut self, which: &Which) -> Option<Entry>;

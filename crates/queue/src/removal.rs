@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clock::execution_timeout;
+use clock::{execution_sleep, execution_timeout};
 use store::{Bytes, Check, CommitError, KeyReader, Mutation, SharedStore, Transaction, prefix_end};
 use targets::{Prepared, Settled};
 use tokio::task::JoinHandle;
 
-use crate::handing::delete;
-use crate::head::Item;
+use crate::expiry::Doomed;
 use crate::order::Which;
 use crate::queue::Queue;
 use crate::queues::Platform;
@@ -24,6 +23,8 @@ const PAGE: usize = 64;
 const ROWS: usize = 512;
 /// How long a purge waits for its end: that of a queue with few messages is over when it is answered.
 const PURGE_WAIT: Duration = Duration::from_millis(500);
+/// How long to wait for a store that failed.
+const RETRY_WAIT: Duration = Duration::from_secs(5);
 
 impl Queue {
     /// Deletes all messages that were sent before. None of them is received any more once this returns; a great many
@@ -62,9 +63,9 @@ impl Queue {
         let queue = self.clone();
         is_first.then(|| {
             self.platform().tasks.spawn_until_shutdown("queue-purge", async move {
-                if let Err(error) = queue.sweep(floor).await {
+                while let Err(error) = queue.sweep(floor).await {
                     tracing::warn!(queue = queue.id().0, %error, "purged messages stay in the store for now");
-                    queue.locked(|head, _| head.swept = 0);
+                    execution_sleep(RETRY_WAIT).await;
                 }
             })
         })
@@ -110,24 +111,17 @@ impl Queue {
         let from = if after.is_empty() { messages.clone() } else { after };
         let snapshot = self.platform().store.snapshot().await?;
         let stored = snapshot.range(&from, &prefix_end(messages), PAGE, false).await?;
-        let mut settling = Settling::of(self, &[]);
-        let mut transaction = Transaction::new();
+        let mut doomed = Vec::with_capacity(stored.len());
         for message in &stored {
             let (sent, seq) = position_of(messages, message)?;
-            let which = Which { seq, group: 0, sent, at: sent, is_fresh: false };
-            let is_free = self.locked(|head, _| {
-                if seq >= floor || head.is_busy(seq) {
-                    return false;
-                }
-                head.take_any(&which);
-                settling.work.items.push(Item { seq, before: None, after: None });
-                true
-            });
-            if is_free {
-                let parts = parts_of(&message.value);
-                delete(&mut transaction, self, &crate::entry::Entry::fresh(seq, sent, sent, 0, parts));
+            if seq < floor {
+                let which = Which { seq, group: 0, sent, at: sent, is_fresh: false };
+                doomed.push(Doomed { which, parts: parts_of(&message.value) });
             }
         }
+        let mut settling = Settling::of(self, &[]);
+        let mut transaction = Transaction::new();
+        self.delete_those(&doomed, &mut settling, &mut transaction).await?;
         let next = stored.last().filter(|_| stored.len() == PAGE).map(|last| next_key(&last.key));
         if transaction.mutations.is_empty() {
             settling.settle(Settled::Committed);
@@ -242,8 +236,9 @@ pub(crate) async fn finish_all(platform: Arc<Platform>) {
 }
 
 async fn finish(platform: &Platform, id: &QueueId) {
-    if let Err(error) = remove_rows(&platform.store, id).await {
+    while let Err(error) = remove_rows(&platform.store, id).await {
         tracing::warn!(queue = id.0, %error, "a removed queue stays in the store for now");
+        execution_sleep(RETRY_WAIT).await;
     }
 }
 

@@ -145,22 +145,17 @@ impl Order for Standard {
         (!self.delayed.is_complete() && is_short).then_some(page)
     }
 
-    fn take(&mut self, max: usize, cutoff: Option<Timestamp>) -> Result<Vec<Entry>, Page> {
+    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Page> {
         if let Some(page) = self.short(max) {
             return Err(page);
         }
         let mut taken = Vec::with_capacity(max.min(self.line.len() + self.due.len()));
         while taken.len() < max {
             let Some(entry) = self.pop() else { break };
-            if cutoff.is_none_or(|cutoff| entry.sent > cutoff) {
-                self.lock(entry.group);
-                taken.push(entry);
-            }
+            self.lock(entry.group);
+            taken.push(entry);
         }
-        match self.short(1) {
-            Some(page) if taken.is_empty() => Err(page),
-            _ => Ok(taken),
-        }
+        Ok(taken)
     }
 
     fn remove(&mut self, which: &Which) -> Option<Entry> {
@@ -230,7 +225,7 @@ mod tests {
         (1..=40).for_each(|seq| order.put(fresh(seq, 7)));
         order.put(fresh(41, 8));
         order.put(fresh(42, 0));
-        let taken = |order: &mut Standard| order.take(1, None).unwrap()[0].seq;
+        let taken = |order: &mut Standard| order.take(1).unwrap()[0].seq;
         assert_eq!((1..=10).map(|_| taken(&mut order)).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
         assert_eq!([taken(&mut order), taken(&mut order), taken(&mut order)], [41, 42, 11]);
     }

@@ -1,0 +1,305 @@
+//! Whole lives of queues, drawn from a seed: many clients at once, a store that fails, servers that are killed.
+//!
+//! `LAMBENT_SEEDS` says how many are run, `LAMBENT_SEED` repeats one.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod actor;
+mod chaos;
+mod model;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clock::{Clock, Timestamp, VirtualClock};
+use ids::IdSource;
+use queue::{
+    DeadLetter, DeduplicationScope, Fifo, Queue, QueueId, Queues, Receive, Settings, ThroughputLimit,
+};
+use store::{MemoryStore, Store, key, prefix_end};
+use targets::{FailedEvent, RecordTrace, Step};
+use tasks::Tasks;
+
+use crate::actor::Client;
+use crate::chaos::{Chance, Chaos};
+use crate::model::{Model, Rules};
+
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+#[derive(Debug)]
+struct Untold;
+
+impl RecordTrace for Untold {
+    fn record(&self, _step: Step) {}
+
+    fn is_overloaded(&self) -> bool {
+        true
+    }
+
+    fn keep(&self, _event: FailedEvent) {}
+}
+
+struct Simulation {
+    chance: Chance,
+    disk: Arc<MemoryStore>,
+    clock: Arc<VirtualClock>,
+    model: Arc<Mutex<Model>>,
+    settings: Settings,
+    is_faulty: bool,
+}
+
+/// One run of the server.
+struct Server {
+    store: Arc<Chaos>,
+    tasks: Tasks,
+    main: Queue,
+    dead: Queue,
+    _queues: Queues,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let chance = Chance::new(seed);
+        let fifo = Fifo {
+            content_based_deduplication: false,
+            deduplication_scope: DeduplicationScope::Queue,
+            throughput_limit: ThroughputLimit::PerQueue,
+        };
+        let settings = Settings {
+            arn: String::new(),
+            fifo: chance.percent(50).then_some(fifo),
+            visibility_timeout: Duration::from_secs(30),
+            delay: Duration::from_secs(if chance.percent(20) { 10 } else { 0 }),
+            retention: Duration::from_secs(if chance.percent(20) { 120 } else { 1_209_600 }),
+            dead_letter: chance
+                .percent(40)
+                .then(|| DeadLetter { queue: QueueId("dead".to_owned()), max_receive_count: 2 }),
+        };
+        let rules = Rules {
+            fifo: settings.fifo.is_some(),
+            max_receive_count: settings.dead_letter.as_ref().map(|policy| policy.max_receive_count),
+            retention: settings.retention,
+        };
+        Self {
+            is_faulty: chance.percent(70),
+            disk: Arc::new(MemoryStore::new()),
+            clock: Arc::new(VirtualClock::new(START)),
+            model: Arc::new(Mutex::new(Model::new(rules))),
+            settings,
+            chance,
+        }
+    }
+
+    fn start(&self) -> Server {
+        let store = Arc::new(Chaos::new(self.disk.clone(), self.chance.split(), self.is_faulty));
+        let ids = Arc::new(IdSource::seeded(self.chance.below(u64::MAX)));
+        let tasks = Tasks::new();
+        let queues = Queues::new(store.clone(), self.clock.clone(), ids, tasks.clone(), Arc::new(Untold));
+        let main = queues.open(QueueId("main".to_owned()), self.settings.clone());
+        let dead = Settings { dead_letter: None, delay: Duration::ZERO, ..self.settings.clone() };
+        let dead = queues.open(QueueId("dead".to_owned()), dead);
+        Server { store, tasks, main, dead, _queues: queues }
+    }
+
+    fn client(&self, server: &Server, ids: &Arc<IdSource>) -> Client {
+        Client {
+            clock: self.clock.clone(),
+            store: server.store.clone(),
+            tasks: server.tasks.clone(),
+            chance: self.chance.split(),
+            ids: ids.clone(),
+            model: self.model.clone(),
+            main: server.main.clone(),
+            dead: server.dead.clone(),
+            held: Arc::default(),
+        }
+    }
+
+    async fn run(self) {
+        let ids = Arc::new(IdSource::seeded(self.chance.below(u64::MAX)));
+        let held = Arc::new(Mutex::new(Vec::new()));
+        for life in 0..3 {
+            let server = self.start();
+            let clients: Vec<_> = (0..2 + self.chance.below(4))
+                .map(|_| Client { held: held.clone(), ..self.client(&server, &ids) })
+                .map(|client| live(client, server.tasks.clone()))
+                .map(|life| server.tasks.spawn("client", life))
+                .collect();
+            let is_killed = life < 2 && self.chance.percent(50);
+            if is_killed {
+                self.chance.dawdle(200).await;
+                server.store.kill();
+                clients.iter().for_each(tokio::task::JoinHandle::abort);
+                server.tasks.announce_shutdown();
+            }
+            for client in clients {
+                if let Err(error) = client.await
+                    && error.is_panic()
+                {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+            if !is_killed {
+                server.store.behave();
+                quiet().await;
+                self.check_counters(&server).await;
+                server.store.kill();
+                server.tasks.announce_shutdown();
+            }
+            quiet().await;
+        }
+        self.drain().await;
+    }
+
+    /// They say what is in the store.
+    async fn check_counters(&self, server: &Server) {
+        for queue in [&server.main, &server.dead] {
+            let counters = queue.counters().await.unwrap();
+            if !self.rows("queue-floor", queue).await.is_empty() {
+                // The store failed while purged messages were being removed; that is tried again later.
+                continue;
+            }
+            let rows = self.rows("queue-message", queue).await.len() as u64;
+            assert_eq!(counters.visible + counters.in_flight + counters.delayed, rows, "{counters:?}");
+            if queue.settings().fifo.is_none() {
+                let table = key(&["queue-waiting".into(), (&queue.id().0).into()]);
+                let now = store::key(&[self.clock.now().into(), u64::MAX.into()]);
+                let from = [&table[..], &now].concat();
+                let waiting = self.disk.snapshot().await.unwrap();
+                let waiting = waiting.range(&from, &prefix_end(&table), usize::MAX, false).await.unwrap();
+                assert_eq!(counters.in_flight + counters.delayed, waiting.len() as u64, "{counters:?}");
+            }
+        }
+    }
+
+    async fn rows(&self, table: &str, queue: &Queue) -> Vec<store::Entry> {
+        let table = key(&[table.into(), (&queue.id().0).into()]);
+        let snapshot = self.disk.snapshot().await.unwrap();
+        snapshot.range(&table, &prefix_end(&table), usize::MAX, false).await.unwrap()
+    }
+
+    /// All that must be there is, and nothing else.
+    async fn drain(&self) {
+        let server = self.start();
+        server.store.behave();
+        // A purge that was interrupted goes on once its queue is used.
+        server.main.counters().await.unwrap();
+        quiet().await;
+        self.check_counters(&server).await;
+        // Everything comes back; what is kept for a short time only is asked for at once.
+        let left = self.left().len();
+        let mut drained = BTreeSet::new();
+        for secs in [0, 60, 0] {
+            self.clock.advance_to(self.clock.now() + Duration::from_secs(secs)).await;
+            for (name, queue) in [("main", &server.main), ("dead", &server.dead)] {
+                while let [_, ..] = &self.drain_some(name, queue, &mut drained).await[..] {}
+            }
+        }
+        let mut lost = self.left();
+        lost.retain(|id| !drained.contains(id));
+        assert!(lost.is_empty(), "{lost:?} of {left} are lost");
+        self.clock.advance_to(self.clock.now() + Duration::from_secs(13 * 3_600)).await;
+        for queue in [&server.main, &server.dead] {
+            let request = Receive {
+                max_messages: 10,
+                visibility_timeout: None,
+                wait: Duration::ZERO,
+                attempt_id: None,
+            };
+            assert!(queue.receive(request).await.unwrap().is_empty());
+            let counters = queue.counters().await.unwrap();
+            assert_eq!(counters, queue::Counters::default());
+            for table in ["queue-message", "queue-part", "queue-line", "queue-waiting"] {
+                assert_eq!(self.rows(table, queue).await, [], "{table}");
+            }
+        }
+        server.tasks.announce_shutdown();
+    }
+
+    fn left(&self) -> Vec<String> {
+        let model = self.model.lock().unwrap();
+        model.left(self.clock.now()).into_iter().map(str::to_owned).collect()
+    }
+
+    async fn drain_some(
+        &self,
+        name: &'static str,
+        queue: &Queue,
+        drained: &mut BTreeSet<String>,
+    ) -> Vec<queue::Message> {
+        let is_there = queue.counters().await.unwrap().visible > 0 && queue.settings().fifo.is_none();
+        let timeout = Duration::from_secs(3_600);
+        let request = Receive {
+            max_messages: 10,
+            visibility_timeout: Some(timeout),
+            wait: Duration::ZERO,
+            attempt_id: None,
+        };
+        let now = self.clock.now();
+        let call = self.model.lock().unwrap().call(now);
+        let messages = queue.receive(request).await.unwrap();
+        // Those that are only to be moved on are counted as well.
+        assert!(!messages.is_empty() || !is_there || self.settings.dead_letter.is_some());
+        self.model.lock().unwrap().received(name, call, now, timeout, &messages);
+        let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
+        assert!(queue.delete(&receipts).await.iter().all(Result::is_ok));
+        let mut model = self.model.lock().unwrap();
+        messages.iter().for_each(|message| model.end_delete(now, name, &message.id));
+        drained.extend(messages.iter().map(|message| message.id.clone()));
+        messages
+    }
+}
+
+/// A client goes away in the middle of a request now and then.
+async fn live(client: Client, tasks: Tasks) {
+    for _ in 0..40 {
+        let acting = client.clone();
+        let mut act = tasks.spawn("act", async move { acting.act().await });
+        // A long poll is not waited for.
+        let patience = if client.chance.percent(10) { client.chance.below(20) } else { 400 };
+        for _ in 0..patience {
+            if act.is_finished() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        if !act.is_finished() {
+            act.abort();
+        }
+        if let Err(error) = (&mut act).await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
+/// What goes on in the background comes to its end.
+async fn quiet() {
+    for _ in 0..300 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how much is tested is said by who runs the test")]
+fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_out_of_order() {
+    let seeds = match number_from("LAMBENT_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number_from("LAMBENT_SEEDS").unwrap_or(200),
+    };
+    for seed in seeds {
+        let simulated = std::panic::catch_unwind(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(Simulation::new(seed).run());
+        });
+        if let Err(panic) = simulated {
+            eprintln!("the failing seed: LAMBENT_SEED={seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
