@@ -120,6 +120,7 @@ impl Simulation {
         let held = Arc::new(Mutex::new(Vec::new()));
         for life in 0..3 {
             let server = self.start();
+            self.model.lock().unwrap().begin_life();
             let clients: Vec<_> = (0..2 + self.chance.below(4))
                 .map(|_| Client { held: held.clone(), ..self.client(&server, &ids) })
                 .map(|client| live(client, server.tasks.clone()))

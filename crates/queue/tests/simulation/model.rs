@@ -57,11 +57,13 @@ pub(crate) struct Model {
     pub(crate) facts: BTreeMap<String, Fact>,
     /// The last number that was seen for the first time, by group.
     first_seen: BTreeMap<String, u64>,
+    /// How many purges have begun of which it is not known that they have ended: what is sent may be gone.
+    purges: u32,
 }
 
 impl Model {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, tick: 0, facts: BTreeMap::new(), first_seen: BTreeMap::new() }
+        Self { rules, tick: 0, facts: BTreeMap::new(), first_seen: BTreeMap::new(), purges: 0 }
     }
 
     pub(crate) fn call(&mut self, at: Timestamp) -> Call {
@@ -81,7 +83,9 @@ impl Model {
 /// Sending.
 impl Model {
     pub(crate) fn begin_send(&mut self, call: Call, id: &str, group: &str, deduplication_id: Option<String>) {
-        let fact = Fact { group: group.to_owned(), deduplication_id, begun: call.at, ..Fact::default() };
+        let doubts = self.purges;
+        let fact =
+            Fact { group: group.to_owned(), deduplication_id, begun: call.at, doubts, ..Fact::default() };
         assert!(self.facts.insert(id.to_owned(), fact).is_none());
     }
 
@@ -252,6 +256,7 @@ impl Model {
     }
 
     pub(crate) fn begin_purge(&mut self) {
+        self.purges += 1;
         self.facts.values_mut().for_each(|fact| fact.doubts += 1);
     }
 
@@ -261,9 +266,13 @@ impl Model {
             if fact.accepted.is_some_and(|accepted| accepted < call.tick) {
                 fact.gone.get_or_insert((tick, "main"));
             }
-            // One that was being sent may be gone.
-            fact.doubts += 1;
         }
+        self.purges -= 1;
+    }
+
+    /// The server was killed, and with it whatever was under way.
+    pub(crate) fn begin_life(&mut self) {
+        self.purges = 0;
     }
 }
 
