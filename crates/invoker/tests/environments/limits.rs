@@ -38,7 +38,8 @@ async fn the_accounts_concurrency_is_not_exceeded() {
         (text(&first.unwrap()), text(&second.unwrap())),
         ("\"done\"".to_owned(), "\"done\"".to_owned())
     );
-    // The places are free again.
+    // The places are free again, once the runtimes have come back for their next events.
+    eventually("both are idle", || concurrency(&harness, &one).is_some_and(|now| now.running == 0)).await;
     let (third, ()) = tokio::join!(harness.invoke(&two, &event), async { drop(gate.guest().await) });
     assert_eq!(text(&third.unwrap()), "\"done\"");
 }
