@@ -12,6 +12,9 @@ use crate::moment::{place, seconds, time};
 use crate::story::in_path;
 use crate::terminal::{line, lines_of, list, paint, text};
 
+/// How much of an error's message is shown; `--json` has more.
+const MESSAGE_CHARS_MAX: usize = 120;
+
 pub(crate) fn run(options: &EventsOptions) -> Result<ExitCode, Failure> {
     let mut query = format!("limit={}", options.limit);
     if options.failed {
@@ -58,8 +61,7 @@ fn print_failed(answer: &Value) {
         let error = match &event["error"] {
             Value::Null => String::new(),
             error => {
-                let message = text(&error["message"]);
-                format!("{}: {}", text(&error["type"]), lines_of(&message).next().unwrap_or_default())
+                format!("{}: {}", text(&error["type"]), short(&text(&error["message"])))
             }
         };
         line(&format!(
@@ -75,5 +77,27 @@ fn print_failed(answer: &Value) {
     }
     if answer["more"] == true {
         line(&paint("2", "there are more: --limit shows them"));
+    }
+}
+
+/// The first line of a message, cut so that the table stays one.
+fn short(message: &str) -> String {
+    let line = lines_of(message).next().unwrap_or_default();
+    match line.char_indices().nth(MESSAGE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_cut_to_one_short_line() {
+        assert_eq!(short("bad\nworse"), "bad");
+        let long = "ä".repeat(MESSAGE_CHARS_MAX);
+        assert_eq!(short(&long), long);
+        assert_eq!(short(&format!("{long}b")), format!("{long}…"));
     }
 }

@@ -8,10 +8,7 @@ use clock::Timestamp;
 
 use crate::entry::{Entry, Position};
 use crate::order::{Order, Page, Part, Which};
-
-/// How many messages are looked through for a group that is not locked (Amazon SQS developer guide, "FIFO queue
-/// quotas").
-const LINE_MAX: usize = 120_000;
+use crate::window::Room;
 
 /// The groups that have messages in memory, or in somebody's hands.
 #[derive(Debug)]
@@ -28,6 +25,7 @@ pub(crate) struct Fifo {
     last: Position,
     /// How many of the line are in memory.
     in_line: usize,
+    line_max: usize,
     delay: Duration,
     now: Timestamp,
 }
@@ -67,7 +65,7 @@ impl Group {
 impl Fifo {
     /// There are no messages. The delay of a FIFO queue holds for messages that were sent before it was set, too
     /// (Amazon SQS developer guide, "Delay queues").
-    pub(crate) fn empty(now: Timestamp, delay: Duration) -> Self {
+    pub(crate) fn empty(room: Room, now: Timestamp, delay: Duration) -> Self {
         Self {
             groups: HashMap::new(),
             ready: BTreeSet::new(),
@@ -76,19 +74,19 @@ impl Fifo {
             is_complete: true,
             last: (Timestamp::from_micros(i64::MIN), 0),
             in_line: 0,
+            line_max: room.line,
             delay,
             now,
         }
     }
 
     /// Nothing is in memory.
-    pub(crate) fn unread(now: Timestamp, delay: Duration) -> Self {
-        Self { is_complete: false, ..Self::empty(now, delay) }
+    pub(crate) fn unread(room: Room, now: Timestamp, delay: Duration) -> Self {
+        Self { is_complete: false, ..Self::empty(room, now, delay) }
     }
 
-    fn page(&self) -> Option<Page> {
-        let may_read = !self.is_complete && self.in_line < LINE_MAX;
-        may_read.then_some(Page { part: Part::Line, from: self.from })
+    fn may_read(&self) -> bool {
+        !self.is_complete && self.in_line < self.line_max
     }
 
     fn available_at(&self, entry: &Entry) -> Timestamp {
@@ -151,7 +149,8 @@ impl Order for Fifo {
         if is_of_the_line && !self.is_complete && entry.position() >= self.from {
             return;
         }
-        if is_of_the_line && self.is_complete && self.in_line >= LINE_MAX && entry.position() > self.last {
+        if is_of_the_line && self.is_complete && self.in_line >= self.line_max && entry.position() > self.last
+        {
             self.from = entry.position();
             self.is_complete = false;
             return;
@@ -182,15 +181,17 @@ impl Order for Fifo {
         self.ready.len() - before
     }
 
-    fn wants(&self) -> Option<Page> {
+    fn wants(&self) -> Option<Part> {
         None
     }
 
-    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Page> {
-        if (self.ready.is_empty() || self.in_line < max)
-            && let Some(page) = self.page()
-        {
-            return Err(page);
+    fn page(&self, part: Part) -> Option<Page> {
+        self.may_read().then_some(Page { part, from: self.from })
+    }
+
+    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Part> {
+        if (self.ready.is_empty() || self.in_line < max) && self.may_read() {
+            return Err(Part::Line);
         }
         let mut taken = Vec::new();
         while taken.len() < max
@@ -235,7 +236,7 @@ impl Order for Fifo {
     }
 
     fn has_available(&self) -> bool {
-        !self.ready.is_empty() || self.page().is_some()
+        !self.ready.is_empty() || self.may_read()
     }
 
     fn next_due(&self) -> Option<Timestamp> {

@@ -9,9 +9,10 @@ use targets::Settled;
 use crate::Settings;
 use crate::entry::{Entry, Position};
 use crate::fifo::Fifo;
-use crate::order::{Order, Page, Which};
+use crate::order::{Order, Page, Part, Which};
 use crate::standard::Standard;
 use crate::waiters::Waiters;
+use crate::window::Room;
 
 /// At most so many messages are in flight (Amazon SQS developer guide, "Message quotas").
 pub(crate) const IN_FLIGHT_MAX: usize = 120_000;
@@ -77,6 +78,7 @@ pub(crate) struct Loaded {
 /// A queue in memory: a bounded cache over its rows, and who has what.
 #[derive(Debug)]
 pub(crate) struct Head {
+    room: Room,
     pub(crate) settings: Arc<Settings>,
     pub(crate) order: Box<dyn Order>,
     pub(crate) waiters: Waiters,
@@ -86,7 +88,7 @@ pub(crate) struct Head {
     pub(crate) is_reading: bool,
     deferred: Vec<(Work, Settled)>,
     /// What must be read before what was asked for can be answered.
-    pub(crate) wanted: Option<Page>,
+    pub(crate) wanted: Option<Part>,
     /// How often it was unloaded: what was read before that is of no use any more.
     pub(crate) epoch: u64,
     /// Messages with lesser numbers are being removed from the store.
@@ -113,10 +115,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(room: Room, settings: Arc<Settings>) -> Self {
         let now = Timestamp::from_micros(i64::MIN);
         Self {
-            order: Self::empty_order(&settings, now),
+            order: Self::empty_order(room, &settings, now),
+            room,
             settings,
             waiters: Waiters::default(),
             is_loaded: false,
@@ -142,10 +145,10 @@ impl Head {
         }
     }
 
-    fn empty_order(settings: &Settings, now: Timestamp) -> Box<dyn Order> {
+    fn empty_order(room: Room, settings: &Settings, now: Timestamp) -> Box<dyn Order> {
         match settings.fifo {
-            Some(_) => Box::new(Fifo::empty(now, settings.delay)),
-            None => Box::new(Standard::empty(now)),
+            Some(_) => Box::new(Fifo::empty(room, now, settings.delay)),
+            None => Box::new(Standard::empty(room, now)),
         }
     }
 
@@ -268,8 +271,8 @@ impl Head {
                 }
                 Some(taken)
             }
-            Err(page) => {
-                self.wanted = Some(page);
+            Err(part) => {
+                self.wanted = Some(part);
                 None
             }
         }
@@ -362,7 +365,7 @@ impl Head {
         self.wanted = None;
         self.in_flight.clear();
         self.timers.clear();
-        self.order = Self::empty_order(&self.settings, self.now);
+        self.order = Self::empty_order(self.room, &self.settings, self.now);
         self.armed = None;
         // Who waits sees to it.
         self.waiters.wake(hold);
@@ -391,10 +394,10 @@ impl Head {
         self.oldest = loaded.oldest;
         self.last_sent = self.last_sent.max(loaded.last_sent.unwrap_or(self.last_sent));
         self.order = match self.settings.fifo {
-            Some(_) => Box::new(Fifo::unread(self.now, self.settings.delay)),
+            Some(_) => Box::new(Fifo::unread(self.room, self.now, self.settings.delay)),
             None => {
                 let Loaded { delayed, delayed_from, delayed_count, .. } = loaded;
-                Box::new(Standard::loaded(self.now, delayed, delayed_from, delayed_count))
+                Box::new(Standard::loaded(self.room, self.now, delayed, delayed_from, delayed_count))
             }
         };
         for (seq, grip) in &self.busy {

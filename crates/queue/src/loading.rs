@@ -12,7 +12,7 @@ use crate::head::{Head, Loaded};
 use crate::order::{Page, Part};
 use crate::queue::Queue;
 use crate::rows::{Rows, at_position, position_of};
-use crate::window::{LENGTH, PAGE};
+use crate::window::Room;
 
 /// What is to be read.
 enum Plan {
@@ -24,7 +24,8 @@ impl Plan {
     /// With the time and the state that it is for.
     fn make(head: &mut Head) -> Option<(Self, Timestamp, u64)> {
         let plan = if head.is_loaded {
-            let page = head.wanted.take()?;
+            // Where it goes on may have changed since it was wanted.
+            let page = head.wanted.take().and_then(|part| head.order.page(part))?;
             head.start_reading();
             Self::Page(page)
         } else {
@@ -50,10 +51,10 @@ impl Queue {
         let Some((plan, now, epoch)) = self.locked(|head, _| Plan::make(head)) else { return Ok(()) };
         let _reading = Reading(self);
         let snapshot = self.platform().store.snapshot().await?;
-        let rows = self.rows();
+        let (rows, room) = (self.rows(), self.platform().room);
         match plan {
             Plan::All { floor, busy } => {
-                let mut loader = Loader { snapshot: &*snapshot, rows, now, floor, busy: &busy };
+                let mut loader = Loader { room, snapshot: &*snapshot, rows, now, floor, busy: &busy };
                 let loaded = if self.is_fifo() { loader.fifo().await } else { loader.standard().await }?;
                 if loaded.is_purged {
                     self.start_sweep(loaded.floor);
@@ -61,7 +62,7 @@ impl Queue {
                 self.locked(|head, _| (head.epoch == epoch).then(|| head.install_loaded(loaded)));
             }
             Plan::Page(page) => {
-                let (entries, from) = read_page(&*snapshot, rows, now, page).await?;
+                let (entries, from) = read_page(room, &*snapshot, rows, now, page).await?;
                 self.locked(|head, _| (head.epoch == epoch).then(|| head.install_page(page, entries, from)));
             }
         }
@@ -75,6 +76,7 @@ const fn just_after(now: Timestamp) -> Position {
 
 /// The entries of a page, and where the next one begins.
 async fn read_page(
+    room: Room,
     snapshot: &dyn Snapshot,
     rows: &Rows,
     now: Timestamp,
@@ -85,12 +87,12 @@ async fn read_page(
         Part::Due => (&rows.waiting, at_position(&rows.waiting, just_after(now))),
         Part::Delayed => (&rows.waiting, prefix_end(&rows.waiting)),
     };
-    let stored = snapshot.range(&at_position(table, page.from), &end, PAGE, false).await?;
+    let stored = snapshot.range(&at_position(table, page.from), &end, room.page, false).await?;
     let entries = stored
         .iter()
         .map(|stored| decode(rows, table, stored))
         .collect::<Result<Vec<Entry>, StoreError>>()?;
-    let next = entries.last().filter(|_| entries.len() == PAGE).map(|last| (last.at, last.seq + 1));
+    let next = entries.last().filter(|_| entries.len() == room.page).map(|last| (last.at, last.seq + 1));
     Ok((entries, next))
 }
 
@@ -105,6 +107,7 @@ pub(crate) fn decode(rows: &Rows, table: &Bytes, stored: &StoredEntry) -> Result
 
 /// Reads what must be known before anything is handed out.
 struct Loader<'a> {
+    room: Room,
     snapshot: &'a dyn Snapshot,
     rows: &'a Rows,
     now: Timestamp,
@@ -125,7 +128,7 @@ impl Loader<'_> {
                     continue;
                 }
                 loaded.delayed_count += 1;
-                if loaded.delayed.len() < LENGTH {
+                if loaded.delayed.len() < self.room.window {
                     loaded.delayed.push(entry);
                 } else if loaded.delayed_from.is_none() {
                     loaded.delayed_from = Some(entry.position());
@@ -178,7 +181,7 @@ impl Loader<'_> {
     /// A page of those that wait, without what is nobody's business, and where the next page begins.
     async fn waiting(&self, from: Position) -> Result<(Vec<Entry>, Option<Position>), StoreError> {
         let page = Page { part: Part::Delayed, from };
-        let (mut entries, next) = read_page(self.snapshot, self.rows, self.now, page).await?;
+        let (mut entries, next) = read_page(self.room, self.snapshot, self.rows, self.now, page).await?;
         entries.retain(|entry| entry.seq >= self.floor && !self.busy.contains(&entry.seq));
         // A long list is no reason to keep others from running.
         tokio::task::yield_now().await;
@@ -221,7 +224,8 @@ pub(crate) async fn count_delayed(
     let mut count = 0;
     let mut from = Some(just_after(now - delay));
     while let Some(start) = from {
-        let (entries, next) = read_page(snapshot, rows, now, Page { part: Part::Line, from: start }).await?;
+        let (entries, next) =
+            read_page(Room::USUAL, snapshot, rows, now, Page { part: Part::Line, from: start }).await?;
         count += entries.len() as u64;
         from = next;
         tokio::task::yield_now().await;

@@ -20,10 +20,13 @@ pub(crate) trait Order: Send + Debug {
     fn advance(&mut self, now: Timestamp) -> usize;
 
     /// What must be read to know what can be received by now.
-    fn wants(&self) -> Option<Page>;
+    fn wants(&self) -> Option<Part>;
+
+    /// Where reading goes on; nothing when all is known.
+    fn page(&self, part: Part) -> Option<Page>;
 
     /// The first at most `max` messages, locked, or what must be read first.
-    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Page>;
+    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Part>;
 
     /// Takes one out, locked, if it is here.
     fn remove(&mut self, which: &Which) -> Option<Entry>;

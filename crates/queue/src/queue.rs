@@ -66,9 +66,9 @@ impl Queue {
         let inner = Inner {
             rows: Rows::new(&id),
             id,
-            platform,
             open,
-            head: Mutex::new(Head::new(settings.clone())),
+            head: Mutex::new(Head::new(platform.room, settings.clone())),
+            platform,
             configured: RwLock::new(Configured::new(settings)),
             reading: AsyncMutex::default(),
             settled: Notify::new(),
@@ -175,8 +175,8 @@ impl Queue {
                 if !head.is_loaded {
                     return Progress::Read;
                 }
-                if let Some(page) = head.order.wants() {
-                    head.wanted = Some(page);
+                if let Some(part) = head.order.wants() {
+                    head.wanted = Some(part);
                     return Progress::Read;
                 }
                 if head.has_expired() {

@@ -10,6 +10,7 @@ use targets::RecordTrace;
 use tasks::Tasks;
 
 use crate::alarm::Alarm;
+use crate::window::Room;
 use crate::{Queue, QueueId, Settings};
 
 /// All queues. Cheap to clone.
@@ -22,6 +23,7 @@ pub struct Queues {
 /// What queues need around them.
 #[derive(Debug)]
 pub(crate) struct Platform {
+    pub(crate) room: Room,
     pub(crate) store: SharedStore,
     pub(crate) clock: SharedClock,
     pub(crate) ids: Arc<IdSource>,
@@ -54,8 +56,33 @@ impl Queues {
         tasks: Tasks,
         trace: Arc<dyn RecordTrace>,
     ) -> Self {
+        Self::with_room(Room::USUAL, store, clock, ids, tasks, trace)
+    }
+
+    /// For tests: with at most about `window` messages of each queue in memory.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn tight(
+        window: usize,
+        store: SharedStore,
+        clock: SharedClock,
+        ids: Arc<IdSource>,
+        tasks: Tasks,
+        trace: Arc<dyn RecordTrace>,
+    ) -> Self {
+        Self::with_room(Room::tight(window), store, clock, ids, tasks, trace)
+    }
+
+    fn with_room(
+        room: Room,
+        store: SharedStore,
+        clock: SharedClock,
+        ids: Arc<IdSource>,
+        tasks: Tasks,
+        trace: Arc<dyn RecordTrace>,
+    ) -> Self {
         let alarm = Arc::new(Alarm::default());
-        let platform = Arc::new(Platform { store, clock, ids, tasks, trace, alarm });
+        let platform = Arc::new(Platform { room, store, clock, ids, tasks, trace, alarm });
         let Platform { tasks, alarm, clock, .. } = &*platform;
         tasks.spawn_until_shutdown("queue-alarm", alarm.clone().run(clock.clone()));
         tasks.spawn_until_shutdown("queue-removal", crate::removal::finish_all(platform.clone()));

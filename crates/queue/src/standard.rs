@@ -7,7 +7,7 @@ use clock::Timestamp;
 
 use crate::entry::{Entry, Position};
 use crate::order::{Order, Page, Part, Which};
-use crate::window::Window;
+use crate::window::{Room, Window};
 
 /// How far ahead a message of a quieter group is looked for.
 const LOOK_AHEAD: usize = 64;
@@ -34,28 +34,29 @@ pub(crate) struct Standard {
 impl Standard {
     /// Nothing is in memory but the nearest of the delayed messages; the others follow from `delayed_from` on.
     pub(crate) fn loaded(
+        room: Room,
         now: Timestamp,
         delayed: Vec<Entry>,
         delayed_from: Option<Position>,
         delayed_count: u64,
     ) -> Self {
-        let mut window = Window::unread();
+        let mut window = Window::unread(room);
         window.install(delayed, delayed_from);
         Self {
-            line: Window::unread(),
-            due: Window::unread(),
+            line: Window::unread(room),
+            due: Window::unread(room),
             delayed: window,
             delayed_count,
-            ..Self::empty(now)
+            ..Self::empty(room, now)
         }
     }
 
     /// There are no messages.
-    pub(crate) fn empty(now: Timestamp) -> Self {
+    pub(crate) fn empty(room: Room, now: Timestamp) -> Self {
         Self {
-            line: Window::empty(),
-            due: Window::empty(),
-            delayed: Window::empty(),
+            line: Window::empty(room),
+            due: Window::empty(room),
+            delayed: Window::empty(room),
             delayed_count: 0,
             now,
             groups: HashMap::new(),
@@ -64,11 +65,11 @@ impl Standard {
     }
 
     /// A window that may not have enough is read on first, so that nothing starves in the store.
-    fn short(&self, enough: usize) -> Option<Page> {
+    fn short(&self, enough: usize) -> Option<Part> {
         [(Part::Line, &self.line), (Part::Due, &self.due)]
             .into_iter()
             .find(|(_, window)| !window.is_complete() && window.len() < enough)
-            .map(|(part, window)| Page { part, from: window.from() })
+            .map(|(part, _)| part)
     }
 
     fn pop(&mut self) -> Option<Entry> {
@@ -90,6 +91,11 @@ impl Standard {
         window.remove(first)
     }
 
+    /// Whether a message that was not received counts as delayed: also if its delay is over, but it is not known yet.
+    fn is_delayed(&self, position: Position) -> bool {
+        position.0 > self.now || (!self.delayed.is_complete() && position >= self.delayed.from())
+    }
+
     /// A visibility timeout may have been changed since the receipt was given, so its time is but a hint.
     fn remove_due(&mut self, which: &Which) -> Option<Entry> {
         if let Some(entry) = self.due.remove((which.at, which.seq)) {
@@ -104,11 +110,11 @@ impl Order for Standard {
     fn put(&mut self, entry: Entry) {
         if entry.is_in_line() {
             self.line.offer(entry);
-        } else if entry.at <= self.now {
-            self.due.offer(entry);
-        } else {
+        } else if entry.count == 0 && self.is_delayed(entry.position()) {
             self.delayed_count += 1;
             self.delayed.offer(entry);
+        } else {
+            self.due.offer(entry);
         }
     }
 
@@ -139,15 +145,23 @@ impl Order for Standard {
         more
     }
 
-    fn wants(&self) -> Option<Page> {
+    fn wants(&self) -> Option<Part> {
         let is_short = self.delayed.len() == 0 || self.delayed.from().0 <= self.now;
-        let page = Page { part: Part::Delayed, from: self.delayed.from() };
-        (!self.delayed.is_complete() && is_short).then_some(page)
+        (!self.delayed.is_complete() && is_short).then_some(Part::Delayed)
     }
 
-    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Page> {
-        if let Some(page) = self.short(max) {
-            return Err(page);
+    fn page(&self, part: Part) -> Option<Page> {
+        let window = match part {
+            Part::Line => &self.line,
+            Part::Due => &self.due,
+            Part::Delayed => &self.delayed,
+        };
+        (!window.is_complete()).then(|| Page { part, from: window.from() })
+    }
+
+    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Part> {
+        if let Some(part) = self.short(max) {
+            return Err(part);
         }
         let mut taken = Vec::with_capacity(max.min(self.line.len() + self.due.len()));
         while taken.len() < max {
@@ -162,7 +176,7 @@ impl Order for Standard {
         let found = self.line.remove((which.sent, which.seq)).or_else(|| self.remove_due(which));
         let entry = match found {
             Some(entry) => entry,
-            None if which.is_fresh && which.at > self.now => {
+            None if which.is_fresh && self.is_delayed((which.at, which.seq)) => {
                 self.delayed_count = self.delayed_count.saturating_sub(1);
                 self.delayed.remove((which.at, which.seq))?
             }
@@ -221,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_noisy_group_lets_others_pass() {
-        let mut order = Standard::empty(Timestamp::from_micros(1_000));
+        let mut order = Standard::empty(Room::USUAL, Timestamp::from_micros(1_000));
         (1..=40).for_each(|seq| order.put(fresh(seq, 7)));
         order.put(fresh(41, 8));
         order.put(fresh(42, 0));

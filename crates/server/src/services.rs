@@ -161,6 +161,7 @@ impl Services {
             agendas: vec![
                 Arc::new(self.delivery.clone()),
                 Arc::new(self.queues.clone()),
+                Arc::new(self.sqs.clone()),
                 Arc::new(self.sns.clone()),
             ],
             trace: trace.clone(),

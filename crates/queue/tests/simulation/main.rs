@@ -94,7 +94,10 @@ impl Simulation {
         let store = Arc::new(Chaos::new(self.disk.clone(), self.chance.split(), self.is_faulty));
         let ids = Arc::new(IdSource::seeded(self.chance.below(u64::MAX)));
         let tasks = Tasks::new();
-        let queues = Queues::new(store.clone(), self.clock.clone(), ids, tasks.clone(), Arc::new(Untold));
+        let (clock, trace) = (self.clock.clone(), Arc::new(Untold));
+        // So little memory that nearly everything is read again and again.
+        let window = usize::try_from(1 + self.chance.below(8)).unwrap();
+        let queues = Queues::tight(window, store.clone(), clock, ids, tasks.clone(), trace);
         let main = queues.open(QueueId("main".to_owned()), self.settings.clone());
         let dead = Settings { dead_letter: None, delay: Duration::ZERO, ..self.settings.clone() };
         let dead = queues.open(QueueId("dead".to_owned()), dead);
