@@ -41,7 +41,6 @@ pub(crate) struct Services {
     iam: Iam,
     pub(crate) invoker: Invoker,
     delivery: Delivery,
-    queues: Queues,
     lambda: Lambda,
     pub(crate) sqs: Sqs,
     sns: Sns,
@@ -98,7 +97,7 @@ impl Services {
         let targets = Targets::default();
         let delivery = build_delivery(base, &observers, &targets);
         let lambda = build_lambda(options, base, &observers, &iam, &invoker, &delivery, &targets);
-        let (queues, sqs) = build_sqs(base, &observers);
+        let sqs = build_sqs(base, &observers);
         let sns = Sns::new(SnsParts {
             store: base.store.clone(),
             clock: base.clock.clone(),
@@ -116,7 +115,7 @@ impl Services {
         });
         observers.cloudwatch.watch(Arc::new(sqs.clone()));
         observers.cloudwatch.watch(Arc::new(lambda.clone()));
-        Self { observers, iam, invoker, delivery, queues, lambda, sqs, sns, inner }
+        Self { observers, iam, invoker, delivery, lambda, sqs, sns, inner }
     }
 
     /// Begins what goes on in the background, with what the last process left.
@@ -160,7 +159,6 @@ impl Services {
             virtual_clock: base.virtual_clock.clone(),
             agendas: vec![
                 Arc::new(self.delivery.clone()),
-                Arc::new(self.queues.clone()),
                 Arc::new(self.sqs.clone()),
                 Arc::new(self.sns.clone()),
             ],
@@ -223,7 +221,7 @@ fn build_lambda(
     })
 }
 
-fn build_sqs(base: &Base, observers: &Observers) -> (Queues, Sqs) {
+fn build_sqs(base: &Base, observers: &Observers) -> Sqs {
     let queues = Queues::new(
         base.store.clone(),
         base.clock.clone(),
@@ -231,15 +229,14 @@ fn build_sqs(base: &Base, observers: &Observers) -> (Queues, Sqs) {
         base.background.clone(),
         Arc::new(observers.trace.clone()),
     );
-    let sqs = Sqs::new(SqsParts {
+    Sqs::new(SqsParts {
         store: base.store.clone(),
-        queues: queues.clone(),
+        queues,
         clock: base.clock.clone(),
         ids: Arc::new(base.ids.split()),
         tasks: base.background.clone(),
         metrics: Arc::new(observers.cloudwatch.clone()),
-    });
-    (queues, sqs)
+    })
 }
 
 fn authenticator(options: &Options, base: &Base) -> Authenticator {

@@ -3,6 +3,7 @@
 //! Owns what a queue is; the messages are kept by [`queue`]. Queues that are in use are known in memory, so that sending
 //! and receiving read no record.
 
+mod agenda;
 mod attributes;
 mod background;
 mod batch;

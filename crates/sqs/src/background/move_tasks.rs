@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clock::{Hold, execution_sleep};
+use clock::{Hold, Timestamp, execution_sleep};
 use queue::{FindQueue, MoveTo, Moved, QueueError};
 use store::Transaction;
+use targets::Due;
 use tokio::sync::Notify;
 use wire::Error;
 
@@ -26,19 +27,43 @@ const ROWS: usize = 500;
 const NO_QUEUE: &str = "AWS.SimpleQueueService.NonExistentQueue";
 const NO_SOURCE: &str = "CouldNotDetermineMessageSource";
 
-/// The tasks that run, by their source; each has one that wakes it.
+/// The tasks that run, by their source.
 #[derive(Debug, Default)]
-pub(crate) struct MoveTasks(Mutex<HashMap<QueueKey, Arc<Notify>>>);
+pub(crate) struct MoveTasks(Mutex<HashMap<QueueKey, Running>>);
+
+/// A task that runs.
+#[derive(Debug)]
+struct Running {
+    id: String,
+    wake: Arc<Notify>,
+    /// When it goes on, while it waits for its rate's sake.
+    next: Option<Timestamp>,
+}
 
 impl MoveTasks {
     /// The task that moves messages out of `source` is to look how it stands.
     pub(crate) fn stop(&self, source: &QueueKey) {
-        if let Some(wake) = self.running().get(source) {
-            wake.notify_one();
+        if let Some(running) = self.running().get(source) {
+            running.wake.notify_one();
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<QueueKey, Arc<Notify>>> {
+    /// Those that wait, and when they go on.
+    pub(crate) fn due(&self) -> Vec<Due> {
+        let due = |(source, running): (&QueueKey, &Running)| {
+            let (what, resource) = ("messages are moved on".to_owned(), source.arn());
+            running.next.map(|at| Due { at, what, resource, id: running.id.clone() })
+        };
+        self.running().iter().filter_map(due).collect()
+    }
+
+    fn set_next(&self, task: &MoveTask, next: Option<Timestamp>) {
+        if let Some(running) = self.running().get_mut(&task.source).filter(|running| running.id == task.id) {
+            running.next = next;
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<QueueKey, Running>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -74,13 +99,14 @@ async fn active(inner: &Inner) -> Result<Vec<MoveTask>, Error> {
 /// Runs a task whose row is stored. Virtual time waits for it as far as it does not wait for time itself.
 pub(crate) fn spawn(inner: &Arc<Inner>, task: MoveTask, hold: Hold) {
     let wake = Arc::new(Notify::new());
-    inner.move_tasks.running().insert(task.source.clone(), wake.clone());
+    let running = Running { id: task.id.clone(), wake: wake.clone(), next: None };
+    inner.move_tasks.running().insert(task.source.clone(), running);
     let inner_too = inner.clone();
     inner.tasks.spawn_until_shutdown("sqs-move-task", async move {
         run(&inner_too, &task, &wake, hold).await;
         let mut running = inner_too.move_tasks.running();
         // A later task may have taken the place.
-        if running.get(&task.source).is_some_and(|present| Arc::ptr_eq(present, &wake)) {
+        if running.get(&task.source).is_some_and(|present| Arc::ptr_eq(&present.wake, &wake)) {
             running.remove(&task.source);
         }
     });
@@ -97,12 +123,15 @@ async fn run(inner: &Arc<Inner>, task: &MoveTask, wake: &Notify, mut hold: Hold)
             }
         }
         if task.max_per_second.is_some() {
-            let next = inner.clock.sleep_until(inner.clock.now() + Duration::from_secs(1));
+            let next = inner.clock.now() + Duration::from_secs(1);
+            let wait = inner.clock.sleep_until(next);
+            inner.move_tasks.set_next(task, Some(next));
             drop(hold);
             hold = tokio::select! {
-                hold = next => hold,
+                hold = wait => hold,
                 () = wake.notified() => inner.clock.hold(),
             };
+            inner.move_tasks.set_next(task, None);
         }
     }
 }

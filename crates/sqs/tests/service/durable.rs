@@ -2,6 +2,7 @@
 
 use api_sqs::{ListQueueTagsRequest, SetQueueAttributesRequest, Sqs as _, TagQueueRequest};
 use store::{Applied, CommitError};
+use targets::Agenda;
 
 use crate::world::{World, texts};
 
@@ -15,6 +16,17 @@ async fn queues_and_messages_survive_a_restart() {
     assert_eq!(world.bodies("source").await, Vec::<String>::new());
     assert_eq!(world.bodies("dlq").await, ["x"]);
     assert!(world.create("source", &[("VisibilityTimeout", "0")]).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_waits_is_named_by_its_queue_although_nobody_used_it_yet() {
+    let world = World::new();
+    world.create("q", &[("VisibilityTimeout", "30")]).await.unwrap();
+    world.send("q", "x").await.unwrap();
+    assert_eq!(world.bodies("q").await, ["x"]);
+    let world = world.restarted();
+    let due = world.sqs.due(10).await;
+    assert_eq!(due.iter().map(|due| due.resource.as_str()).collect::<Vec<_>>(), [world.arn("q")]);
 }
 
 #[tokio::test]

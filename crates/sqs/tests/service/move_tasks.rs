@@ -7,6 +7,7 @@ use api_sqs::{
     ListMessageMoveTasksResultEntry, Sqs as _, StartMessageMoveTaskRequest,
 };
 use clock::Clock;
+use targets::{Agenda, Due};
 use wire::Error;
 
 use crate::world::{World, refused};
@@ -87,6 +88,8 @@ async fn a_task_keeps_to_its_rate_and_can_be_cancelled() {
     world.clock.quiet().await;
     assert_eq!(latest(&world).await, ("RUNNING".to_owned(), 2, 10));
     assert_eq!(list(&world).await[0].task_handle, Some(handle.clone()));
+    let [Due { at, resource, .. }] = &world.sqs.due(10).await[..] else { panic!("one task waits") };
+    assert_eq!((*at, resource), (world.clock.now() + Duration::from_secs(1), &world.arn("dlq")));
     refused(
         start(&world, None, None).await,
         "InvalidParameterValue",
@@ -101,6 +104,7 @@ async fn a_task_keeps_to_its_rate_and_can_be_cancelled() {
     assert_eq!(cancel().await.unwrap().approximate_number_of_messages_moved, Some(4));
     world.advance(60).await;
     assert_eq!(latest(&world).await, ("CANCELLED".to_owned(), 4, 10));
+    assert_eq!(world.sqs.due(10).await, []);
     refused(cancel().await, "ResourceNotFoundException", "Task does not exist.");
     assert_eq!((visible(&world, "dlq").await, visible(&world, "source").await), (6, 4));
 }
