@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use clock::Timestamp;
-use store::{Bytes, Entry as StoredEntry, Snapshot, StoreError, prefix_end};
+use store::{Bytes, Entry as StoredEntry, KeyReader, Snapshot, StoreError, prefix_end};
 
 use crate::QueueError;
 use crate::entry::{Entry, Position};
@@ -162,20 +162,20 @@ impl Loader<'_> {
 
     async fn figures(&mut self) -> Result<Loaded, StoreError> {
         let Rows { sequence, messages, floor, .. } = self.rows;
-        let limit = self.snapshot.range(sequence, &prefix_end(sequence), 1, true).await?;
-        let sequence_limit = match limit.first() {
-            Some(limit) => store::KeyReader::new(&limit.key[sequence.len()..]).u64()?,
-            None => 0,
-        };
-        let purged = self.snapshot.get(floor).await?;
-        if let Some(stored) = &purged {
-            self.floor = self.floor.max(read_u64(&stored.value)?);
-        }
+        let sequence_limit = self.greatest(sequence).await?.unwrap_or(0);
+        let purged = self.greatest(floor).await?;
+        self.floor = self.floor.max(purged.unwrap_or(0));
         let oldest = self.snapshot.range(messages, &prefix_end(messages), 1, false).await?;
         let oldest =
             oldest.first().map(|first| position_of(messages, first)).transpose()?.map(|(sent, _)| sent);
         let is_purged = purged.is_some();
         Ok(Loaded { sequence_limit, floor: self.floor, is_purged, oldest, ..Loaded::default() })
+    }
+
+    /// The greatest of the numbers that are keys of a table.
+    async fn greatest(&self, table: &Bytes) -> Result<Option<u64>, StoreError> {
+        let last = self.snapshot.range(table, &prefix_end(table), 1, true).await?;
+        last.first().map(|last| KeyReader::new(&last.key[table.len()..]).u64()).transpose()
     }
 
     /// A page of those that wait, without what is nobody's business, and where the next page begins.
@@ -231,10 +231,4 @@ pub(crate) async fn count_delayed(
         tokio::task::yield_now().await;
     }
     Ok(count)
-}
-
-/// Reads a number that is a row's value.
-pub(crate) fn read_u64(value: &[u8]) -> Result<u64, StoreError> {
-    let bytes = value.try_into().map_err(|_| StoreError::Damaged("a figure of a queue".to_owned()))?;
-    Ok(u64::from_be_bytes(bytes))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{execution_sleep, execution_timeout};
-use store::{Bytes, Check, CommitError, KeyReader, Mutation, SharedStore, Transaction, prefix_end};
+use store::{Bytes, CommitError, KeyReader, Mutation, SharedStore, Transaction, prefix_end};
 use targets::{Prepared, Settled};
 use tokio::task::JoinHandle;
 
@@ -34,8 +34,8 @@ impl Queue {
     /// When the queue was removed or the store fails.
     pub async fn purge(&self) -> Result<(), QueueError> {
         let floor = self.on_head(|head, _| Some(head.next_number())).await?;
-        let (queue, value) = (self.clone(), Bytes::copy_from_slice(&floor.to_be_bytes()));
-        let mark = Transaction::new().mutate(Mutation::Put(self.rows().floor.clone(), value));
+        let queue = self.clone();
+        let mark = Transaction::new().mutate(Mutation::Put(self.rows().floor_at(floor), Bytes::new()));
         self.see_through(async move {
             let (settled, result) = queue.commit(mark).await;
             match settled {
@@ -90,18 +90,9 @@ impl Queue {
                 after = next;
             }
         }
-        // Unless there has been another purge meanwhile.
-        let mark = self.rows().floor.clone();
-        let is_this = Check::Equals(mark.clone(), Bytes::copy_from_slice(&floor.to_be_bytes()));
-        match self
-            .platform()
-            .store
-            .commit(Transaction::new().check(is_this).mutate(Mutation::Delete(mark)))
-            .await
-        {
-            Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        // A later purge has a row of its own.
+        let done = Mutation::DeleteRange(self.rows().floor.clone(), next_key(&self.rows().floor_at(floor)));
+        self.commit(Transaction::new().mutate(done)).await.1
     }
 
     /// Where the next page begins.

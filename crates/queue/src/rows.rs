@@ -32,7 +32,7 @@ pub(crate) struct Rows {
     pub(crate) sequence: Bytes,
     /// How many messages there are: a counter.
     pub(crate) count: Bytes,
-    /// Messages with lesser numbers are purged.
+    /// Numbers below which messages are purged; the greatest holds.
     pub(crate) floor: Bytes,
 }
 
@@ -83,6 +83,11 @@ impl Rows {
     /// The key of a limit of numbers.
     pub(crate) fn sequence_limit(&self, limit: u64) -> Bytes {
         under(&self.sequence, &[limit.into()])
+    }
+
+    /// The key of a purge.
+    pub(crate) fn floor_at(&self, floor: u64) -> Bytes {
+        under(&self.floor, &[floor.into()])
     }
 
     /// The common beginning of the tokens of a window.
