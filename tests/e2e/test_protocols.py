@@ -181,7 +181,7 @@ def test_awsquery(server):
 
 
 def test_services_that_are_not_there_say_so(server):
-    headers = {"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": "application/x-amz-json-1.0", **signed("sqs")}
+    headers = {"X-Amz-Target": "Kinesis_20131202.ListStreams", "Content-Type": "application/x-amz-json-1.1", **signed("kinesis")}
     status, _, body = server.request("POST", "/", "{}", headers)
     assert status in (400, 501)
     assert "not implemented by Lambent yet" in json.loads(body)["message"]
