@@ -153,6 +153,21 @@ def test_what_waits_in_a_queue_is_due(timed):
     assert queue.receive()[0]["MessageId"] == sent
 
 
+def test_what_follows_is_told_after_what_it_follows_from(timed):
+    queue, sns = Queue(timed, "subscribed"), timed.client("sns")
+    topic = sns.create_topic(Name="told")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+    published = sns.publish(TopicArn=topic, Message="x")["MessageId"]
+    steps = story(timed, published)
+    sent = [step["id"] for step in steps if step["what"] == "sent"]
+    assert [(step["subject"], step["what"]) for step in steps] == [
+        (published, "accepted"),
+        (published, "sent"),
+        (published, "ended"),
+        (sent[0], "accepted"),
+    ]
+
+
 def test_a_failed_event_runs_again(timed, failing):
     name, queue = failing
     request_id = send(timed, name, {"amount": -1})

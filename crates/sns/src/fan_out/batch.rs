@@ -73,6 +73,10 @@ impl Batch {
 
     /// Says how the commit that it was part of ended.
     pub(crate) fn settle(self, sns: &Sns, settled: Settled) {
+        // Before the receivers tell what follows from it.
+        if settled == Settled::Committed {
+            tell(sns, self.notes);
+        }
         for prepared in self.prepared {
             prepared.settle(settled);
         }
@@ -84,9 +88,6 @@ impl Batch {
         }
         if self.publications {
             sns.publications.wake(&sns.parts.clock);
-        }
-        if settled == Settled::Committed {
-            tell(sns, self.notes);
         }
     }
 }
