@@ -2,6 +2,7 @@
 
 use clock::Timestamp;
 use store::{Mutation, Snapshot, StoreError, Transaction};
+use targets::What;
 
 use crate::QueueError;
 use crate::entry::Entry;
@@ -19,6 +20,8 @@ use crate::settling::Settling;
 const PAGE: usize = 64;
 /// Rows removed in one commit.
 const ROWS: usize = 512;
+/// How the story of a message ends that nobody took.
+const CONDITION: &str = "RetentionPeriodExpired";
 /// When a message that is too old is just being received, it is looked for again after so long.
 const AGAIN_MICROS: i64 = 1_000_000;
 
@@ -31,6 +34,8 @@ pub(crate) struct Doomed {
 /// Messages that are too old, and what else was found.
 struct Old {
     messages: Vec<Doomed>,
+    /// Their numbers and ids, as far as they could be read.
+    ids: Vec<(u64, String)>,
     /// When the first one was sent that is not too old.
     oldest: Option<Timestamp>,
 }
@@ -60,9 +65,15 @@ impl Queue {
         let mut settling = Settling::of(self, &[]);
         self.delete_those(&old.messages, &mut settling, &mut transaction).await?;
         let is_busy = settling.work.items.len() < old.messages.len();
+        let removed: Vec<u64> = settling.work.items.iter().map(|item| item.seq).collect();
         let (settled, result) = self.commit(transaction).await;
         settling.settle(settled);
         result?;
+        if !self.is_untraced() {
+            for (_, id) in old.ids.into_iter().filter(|(seq, _)| removed.contains(seq)) {
+                self.trace(id, What::Ended { condition: CONDITION.to_owned() });
+            }
+        }
         let again = Timestamp::from_micros(cutoff.as_micros() + AGAIN_MICROS);
         let is_more = old.messages.len() == PAGE;
         self.locked(|head, _| match old.oldest {
@@ -107,7 +118,7 @@ impl Queue {
         let rows = self.rows();
         let messages = &rows.messages;
         let end = store::prefix_end(messages);
-        let mut old = Old { messages: Vec::new(), oldest: None };
+        let mut old = Old { messages: Vec::new(), ids: Vec::new(), oldest: None };
         for stored in snapshot.range(messages, &end, PAGE, false).await? {
             let (sent, seq) = position_of(messages, &stored)?;
             if sent > cutoff {
@@ -121,6 +132,7 @@ impl Queue {
             let group = record.as_ref().map_or(0, |record| hash::group(record.group_id.as_deref()));
             let at = record.as_ref().map_or(sent, |record| record.at);
             let which = Which { seq, group, sent, at, is_fresh: record.is_some() };
+            old.ids.extend(record.map(|record| (seq, record.id)));
             old.messages.push(Doomed { which, parts: record::parts_of(&stored.value) });
         }
         Ok(old)

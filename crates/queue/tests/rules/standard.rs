@@ -169,6 +169,8 @@ async fn what_is_older_than_the_retention_is_gone() {
     assert_eq!(counts(&queue).await, (1, 0, 0));
     queue.delete(&[held.receipt]).await.remove(0).unwrap();
     assert_eq!(bodies(&queue, 10).await, ["c"]);
+    let expired = What::Ended { condition: "RetentionPeriodExpired".to_owned() };
+    assert_eq!(world.story.of("id-b").last(), Some(&expired));
     world.advance(20).await;
     assert_eq!(counts(&queue).await, (0, 0, 0));
     world.advance(200).await;
