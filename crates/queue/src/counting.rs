@@ -13,6 +13,9 @@ impl Queue {
     /// # Errors
     /// When the queue was removed or the store fails.
     pub async fn counters(&self) -> Result<Counters, QueueError> {
+        if self.on_head(|head, _| Some(head.has_expired())).await? {
+            self.expire().await?;
+        }
         let (in_flight, delayed, delay, now) = self
             .on_head(|head, _| {
                 Some((head.in_flight_count() as u64, head.order.delayed(), head.settings.delay, head.now))

@@ -1,6 +1,6 @@
 //! Messages that are older than the retention period.
 
-use clock::Timestamp;
+use clock::{Hold, Timestamp};
 use store::{Mutation, Snapshot, StoreError, Transaction};
 use targets::What;
 
@@ -17,7 +17,7 @@ use crate::rows::{at_position, position_of};
 use crate::settling::Settling;
 
 /// Messages removed in one commit.
-const PAGE: usize = 64;
+const PAGE: usize = 256;
 /// Rows removed in one commit.
 const ROWS: usize = 512;
 /// How the story of a message ends that nobody took.
@@ -41,9 +41,27 @@ struct Old {
 }
 
 impl Queue {
-    /// Removes some messages that are too old, as of now. They are never received; this gives their room back and
-    /// has them counted no more.
+    /// Removes all messages that are too old. They are never received, so nobody has to wait for it.
+    pub(crate) fn start_expiry(&self, hold: Hold) {
+        let queue = self.clone();
+        self.platform().tasks.spawn_until_shutdown("queue-expiry", async move {
+            if let Err(error) = queue.expire().await {
+                tracing::warn!(queue = queue.id().0, %error, "messages that are too old stay in the store for now");
+            }
+            queue.locked(|head, _| head.is_expiring = false);
+            drop(hold);
+        });
+    }
+
+    /// Removes all messages that are too old, as of now: this gives their room back and has them counted no more.
     pub(crate) async fn expire(&self) -> Result<(), QueueError> {
+        while self.locked(|head, _| head.has_expired()) {
+            self.expire_some().await?;
+        }
+        Ok(())
+    }
+
+    async fn expire_some(&self) -> Result<(), QueueError> {
         let turn = self.reading_turn().await;
         let (cutoff, has_expired) = self.locked(|head, _| (head.cutoff(), head.has_expired()));
         if !has_expired {

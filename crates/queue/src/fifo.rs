@@ -127,7 +127,7 @@ impl Fifo {
     }
 
     /// Takes from one group as many as can be had, in order.
-    fn take_from(&mut self, key: u64, max: usize, taken: &mut Vec<Entry>) {
+    fn take_from(&mut self, key: u64, max: usize, cutoff: Timestamp, taken: &mut Vec<Entry>) {
         while taken.len() < max {
             let Some(first) = self.groups.get(&key).and_then(Group::first).copied() else { break };
             if !self.delay.is_zero() && self.available_at(&first) > self.now {
@@ -136,8 +136,10 @@ impl Fifo {
             let Some(group) = self.groups.get_mut(&key) else { break };
             group.messages.remove(&first.seq);
             self.in_line -= usize::from(first.count == 0);
-            group.locks += 1;
-            taken.push(first);
+            if first.sent > cutoff || first.count > 0 {
+                group.locks += 1;
+                taken.push(first);
+            }
         }
         self.place(key);
     }
@@ -189,7 +191,7 @@ impl Order for Fifo {
         self.may_read().then_some(Page { part, from: self.from })
     }
 
-    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Part> {
+    fn take(&mut self, max: usize, cutoff: Timestamp) -> Result<Vec<Entry>, Part> {
         if (self.ready.is_empty() || self.in_line < max) && self.may_read() {
             return Err(Part::Line);
         }
@@ -197,9 +199,9 @@ impl Order for Fifo {
         while taken.len() < max
             && let Some(&(_, key)) = self.ready.first()
         {
-            self.take_from(key, max, &mut taken);
+            self.take_from(key, max, cutoff, &mut taken);
         }
-        Ok(taken)
+        if taken.is_empty() && self.may_read() { Err(Part::Line) } else { Ok(taken) }
     }
 
     fn remove(&mut self, which: &Which) -> Option<Entry> {

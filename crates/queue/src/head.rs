@@ -103,6 +103,8 @@ pub(crate) struct Head {
     pub(crate) oldest: Option<Timestamp>,
     /// The same for messages that came in since this was last reset.
     pub(crate) oldest_news: Option<Timestamp>,
+    /// Messages that are too old are being removed.
+    pub(crate) is_expiring: bool,
     /// Messages with lesser numbers are purged.
     pub(crate) floor: u64,
     /// Deduplication tokens of messages that are being sent.
@@ -137,6 +139,7 @@ impl Head {
             now,
             oldest: None,
             oldest_news: None,
+            is_expiring: false,
             floor: 0,
             tokens: HashSet::new(),
             returned: Vec::new(),
@@ -190,7 +193,8 @@ impl Head {
         }
         let timer = self.timers.first().map(|(at, _)| *at);
         let expiry = self.oldest.map(|oldest| oldest + self.settings.retention);
-        [timer, self.order.next_due(), expiry].into_iter().flatten().min()
+        // What is over but could not be done yet, because the store failed, is tried again with the next request.
+        [timer, self.order.next_due(), expiry].into_iter().flatten().filter(|due| *due > self.now).min()
     }
 }
 
@@ -237,6 +241,10 @@ impl Head {
     }
 
     pub(crate) fn configure(&mut self, settings: Arc<Settings>, hold: &Hold) {
+        if settings.retention > self.settings.retention {
+            // What was left out as too old may not be.
+            self.unload(hold);
+        }
         self.order.configure(settings.delay);
         self.settings = settings;
         self.wake(1, hold);
@@ -264,7 +272,7 @@ impl Head {
 
     /// The next messages, or nothing when rows have to be read first.
     pub(crate) fn take(&mut self, max: usize) -> Option<Vec<Entry>> {
-        match self.order.take(max) {
+        match self.order.take(max, self.cutoff()) {
             Ok(taken) => {
                 for entry in &taken {
                     self.busy.insert(entry.seq, Grip::Locked(entry.group));

@@ -25,7 +25,11 @@ impl Plan {
     fn make(head: &mut Head) -> Option<(Self, Timestamp, u64)> {
         let plan = if head.is_loaded {
             // Where it goes on may have changed since it was wanted.
-            let page = head.wanted.take().and_then(|part| head.order.page(part))?;
+            let mut page = head.wanted.take().and_then(|part| head.order.page(part))?;
+            if page.part == Part::Line {
+                // What was sent before is too old.
+                page.from = page.from.max(just_after(head.cutoff()));
+            }
             head.start_reading();
             Self::Page(page)
         } else {

@@ -25,8 +25,9 @@ pub(crate) trait Order: Send + Debug {
     /// Where reading goes on; nothing when all is known.
     fn page(&self, part: Part) -> Option<Page>;
 
-    /// The first at most `max` messages, locked, or what must be read first.
-    fn take(&mut self, max: usize) -> Result<Vec<Entry>, Part>;
+    /// The first at most `max` messages, locked, or what must be read first. Those of the line that were sent at
+    /// `cutoff` or before are left out for good.
+    fn take(&mut self, max: usize, cutoff: Timestamp) -> Result<Vec<Entry>, Part>;
 
     /// Takes one out, locked, if it is here.
     fn remove(&mut self, which: &Which) -> Option<Entry>;

@@ -56,7 +56,6 @@ enum Progress<T> {
     Done(T),
     Read,
     Wait,
-    Expire,
     Removed,
 }
 
@@ -179,8 +178,8 @@ impl Queue {
                     head.wanted = Some(part);
                     return Progress::Read;
                 }
-                if head.has_expired() {
-                    return Progress::Expire;
+                if head.has_expired() && !std::mem::replace(&mut head.is_expiring, true) {
+                    self.start_expiry(hold.clone());
                 }
                 act(head, hold).map_or(Progress::Read, Progress::Done)
             });
@@ -188,7 +187,6 @@ impl Queue {
                 Progress::Done(result) => return Ok(result),
                 Progress::Read => self.read().await?,
                 Progress::Wait => drop(self.reading_turn().await),
-                Progress::Expire => self.expire().await?,
                 Progress::Removed => return Err(QueueError::Removed),
             }
         }
