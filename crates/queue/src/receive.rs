@@ -126,3 +126,6 @@ impl Queue {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use queue::{NewMessage, QueueError, Receipt, Receive, Settings};
 use targets::{Agenda, AttributeValue, MessageAttribute, What};
 
-use crate::harness::{START, World, arn, at_most, bodies, counts, message, receive, send, standard};
+use crate::harness::{
+    START, World, arn, at_most, bodies, counts, fifo, grouped, message, receive, send, standard,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -201,6 +203,22 @@ async fn a_backlog_longer_than_what_is_kept_in_memory_comes_in_order() {
     }
     assert!(got.is_sorted());
     assert_eq!(counts(&queue).await, (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_backlog_that_is_too_old_stands_in_nobodys_way() {
+    let world = World::new();
+    for (name, kind) in [("standard", standard()), ("fifo", fifo())] {
+        let queue = world.open(name, Settings { retention: 60 * SECOND, ..kind });
+        for start in (0..6_000).step_by(10) {
+            send(&queue, (start..start + 10).map(|n| grouped(&n.to_string(), "g"))).await;
+        }
+        world.advance(59).await;
+        send(&queue, [grouped("young", "g")]).await;
+        world.advance(1).await;
+        assert_eq!(bodies(&queue, 10).await, ["young"]);
+        assert_eq!(counts(&queue).await, (0, 1, 0));
+    }
 }
 
 #[tokio::test]
