@@ -3,6 +3,29 @@
 //! A queue has one owner: this process. What it must know to hand the next message out (its head) is in memory, bounded,
 //! and made from the store when a queue is first used; the messages themselves are in the store, and every answer follows
 //! the commit of what it says.
+//!
+//! # Rows
+//!
+//! A message is a record by the time it was sent and its number; what is too old is always at the start. A small row
+//! beside it says when it can be received: `line` rows for those that were neither received nor delayed, `waiting` rows
+//! by the moment from which they can be received (again). So a visibility timeout or a delay that ends is nothing that
+//! must be written, and a restart reads no more than what is in flight: a queue with a million messages is there within
+//! a millisecond. A send writes two rows and a counter, a receive moves the small row, a deletion removes both. Records
+//! and rows are compact forms of their own instead of tables of JSON: a body is most often JSON that would be escaped,
+//! and the small rows are what is scanned.
+//!
+//! # The head
+//!
+//! `head.rs` is the only state. Whoever is about to change messages takes them out of it, commits without any lock, and
+//! settles: what was committed is put back as it is now, what failed as it was, and after an unknown outcome the whole
+//! head is read anew. What a read of rows must not see twice is whatever is busy meanwhile. `standard.rs` and `fifo.rs` say in
+//! which order messages come; both are windows over their rows.
+//!
+//! Fair queues: when a group has more than a quarter of the messages in flight (and at least ten), the next 64 messages
+//! of the window are looked through for one of a quieter group. The rates that AWS limits FIFO queues to are not
+//! enforced.
+//!
+//! `examples/throughput.rs` measures all this.
 
 mod agenda;
 mod alarm;

@@ -16,7 +16,7 @@ pub struct NewMessage {
     pub attributes: Attributes,
     /// The unique id of who sends.
     pub sender_id: String,
-    /// `None`: the queue's own.
+    /// `None`: the queue's own. In FIFO queues that is the only one.
     pub delay: Option<Duration>,
     /// Required in FIFO queues; a hint of fairness in others.
     pub group_id: Option<String>,

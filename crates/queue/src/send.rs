@@ -77,7 +77,8 @@ fn token(fifo: Fifo, group: &str, id: &str) -> [u8; 16] {
 
 impl Queue {
     /// What is to be written to have `message` in the queue: for whoever hands it over within a commit of its own. For a
-    /// duplicate in a FIFO queue there is nothing to write.
+    /// duplicate in a FIFO queue there is nothing to write. Whoever begins that commit must see it through, and say how it
+    /// ended: one that is dropped while it is on its way counts as not applied.
     ///
     /// # Errors
     /// When the message lacks what a FIFO queue needs, the queue was removed, or the store fails.
