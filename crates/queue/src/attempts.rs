@@ -59,11 +59,12 @@ fn parse(what: &[u8]) -> Result<Vec<Got>, StoreError> {
     Ok(entries.iter().map(got).collect())
 }
 
-/// All of them, if none was deleted, became visible or had its visibility changed.
+/// All of them, if none was deleted, became visible or too old, or had its visibility changed.
 fn take_unchanged(head: &mut Head, got: &[Got]) -> Option<Vec<Entry>> {
-    let is_unchanged = |got: &Got| {
-        head.in_flight(got.seq).is_some_and(|entry| entry.nonce == got.nonce && entry.at == got.at)
-    };
+    let cutoff = head.cutoff();
+    let is_same =
+        |entry: &Entry, got: &Got| entry.nonce == got.nonce && entry.at == got.at && entry.sent > cutoff;
+    let is_unchanged = |got: &Got| head.in_flight(got.seq).is_some_and(|entry| is_same(entry, got));
     if !got.iter().all(is_unchanged) {
         return None;
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::Transaction;
+use store::{Mutation, Transaction};
 use targets::{Prepared, Settled, What};
 
 use crate::entry::Entry;
@@ -70,31 +70,40 @@ impl Queue {
     /// # Errors
     /// When a queue was removed or the store fails.
     pub async fn move_messages(&self, to: &MoveTo, limit: usize) -> Result<Moved, QueueError> {
-        let taken = self.on_head(|head, _| head.take(limit)).await?;
-        if taken.is_empty() {
-            return Ok(Moved::default());
+        loop {
+            let taken = self.on_head(|head, _| head.take(limit)).await?;
+            let is_empty = taken.is_empty();
+            let moving = Moving {
+                settling: Settling::of(self, &taken),
+                transaction: Transaction::new(),
+                prepared: Vec::new(),
+                moved_bytes: 0,
+                unresolved: 0,
+                steps: Vec::new(),
+            };
+            let moved = self.see_through(moving.run(self.clone(), taken, to.clone())).await?;
+            // All may have been too old.
+            if is_empty || moved != Moved::default() {
+                return Ok(moved);
+            }
         }
-        let moving = Moving {
-            settling: Settling::of(self, &taken),
-            transaction: Transaction::new(),
-            prepared: Vec::new(),
-            moved_bytes: 0,
-            unresolved: 0,
-            steps: Vec::new(),
-        };
-        self.see_through(moving.run(self.clone(), taken, to.clone())).await
     }
 }
 
 impl Moving {
     async fn run(mut self, from: Queue, taken: Vec<Entry>, to: MoveTo) -> Result<Moved, QueueError> {
         let snapshot = from.platform().store.snapshot().await?;
+        let (now, retention) = (from.platform().clock.now(), from.settings().retention);
         for (index, entry) in taken.iter().enumerate() {
             let Some(record) = Record::read(&*snapshot, from.rows(), entry.sent, entry.seq).await? else {
-                // Somebody deleted it with an old receipt; its row goes with the next receive.
-                self.settling.work.items[index].after = Some(*entry);
+                // Somebody deleted it with an old receipt, and its row was left behind.
+                self.transaction.mutations.push(Mutation::Delete(from.rows().entry(entry)));
                 continue;
             };
+            if entry.sent + retention <= now {
+                delete(&mut self.transaction, &from, entry);
+                continue;
+            }
             let Some(queue) = to.of(&record) else {
                 self.unresolved += 1;
                 self.settling.work.items[index].after = Some(*entry);

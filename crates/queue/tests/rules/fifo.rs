@@ -197,6 +197,18 @@ async fn a_repeated_attempt_gets_the_same() {
 }
 
 #[tokio::test]
+async fn a_repeated_attempt_does_not_bring_back_what_is_too_old() {
+    let world = World::new();
+    let queue = world.open("q", Settings { retention: 60 * SECOND, ..fifo() });
+    send(&queue, [grouped("a", "a")]).await;
+    world.advance(40).await;
+    let attempt = || Receive { attempt_id: Some("1".to_owned()), ..at_most(1) };
+    assert_eq!(queue.receive(attempt()).await.unwrap().len(), 1);
+    world.advance(20).await;
+    assert!(queue.receive(attempt()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn the_delay_of_a_fifo_queue_holds_for_what_is_in_it() {
     let world = World::new();
     let delayed =
