@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{Defaults, Mode, SessionKeys};
-use clock::{Clock, SharedClock, SystemClock, VirtualClock};
+use clock::{Clock, SharedClock, Stopwatch, SystemClock, VirtualClock};
 use gateway::{Listening, Origin, Side};
 use ids::IdSource;
 use packages::Packages;
 use sandbox::{Isolation, SharedSandbox};
-use store::{EmbeddedStore, SharedStore};
+use store::{EmbeddedStore, SharedStore, StoreError};
 use tasks::Tasks;
 
 use crate::Options;
@@ -22,6 +22,9 @@ use crate::services::Services;
 
 /// How long running requests may take to end when the server stops: the longest that a function may run.
 const DRAIN_LIMIT: Duration = Duration::from_secs(900);
+
+/// How long the store of a server that has just ended may be in use.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -158,10 +161,7 @@ fn prepare(directory: &Path) -> Result<PathBuf, StartError> {
 
 async fn open(options: &Options, data_dir: &Path) -> Result<Base, StartError> {
     let background = Tasks::new();
-    let store = EmbeddedStore::open(&data_dir.join("store")).map_err(|error| StartError {
-        cause: error.to_string(),
-        remedy: Some("is another server using this --data-dir?"),
-    })?;
+    let store = open_store(&data_dir.join("store")).await?;
     let packages_dir = data_dir.join("packages");
     let packages = Packages::open(&packages_dir, background.clone())
         .await
@@ -180,4 +180,22 @@ async fn open(options: &Options, data_dir: &Path) -> Result<Base, StartError> {
         None => Arc::new(SystemClock),
     };
     Ok(Base { store: Arc::new(store), packages, clock, virtual_clock, ids, sessions, background })
+}
+
+/// What a server that was killed had just forked may hold its files for an instant longer than itself.
+async fn open_store(directory: &Path) -> Result<EmbeddedStore, StartError> {
+    let watch = Stopwatch::start();
+    loop {
+        match EmbeddedStore::open(directory) {
+            Err(StoreError::InUse(_)) if watch.elapsed() < STORE_PATIENCE => {
+                clock::execution_sleep(STORE_PATIENCE / 20).await;
+            }
+            opened => {
+                return opened.map_err(|error| StartError {
+                    cause: error.to_string(),
+                    remedy: Some("is another server using this --data-dir?"),
+                });
+            }
+        }
+    }
 }

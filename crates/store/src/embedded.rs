@@ -69,7 +69,7 @@ impl EmbeddedStore {
     /// Opens the store in `directory`, and makes both where there are none. Blocks for some milliseconds.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when another process has it open or the disk fails; [`StoreError::Damaged`]
+    /// [`StoreError::InUse`] when another process has it open; [`StoreError::Unavailable`] when the disk fails; [`StoreError::Damaged`]
     /// when what is there is not a store that this program can read.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let unavailable =
@@ -248,9 +248,7 @@ fn last_version(database: &Database) -> Result<Version, StoreError> {
 fn refused(error: &DatabaseError, path: &Path) -> StoreError {
     let path = path.display();
     match error {
-        DatabaseError::DatabaseAlreadyOpen => {
-            StoreError::Unavailable(format!("another process has {path} open: is a server running on it?"))
-        }
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.to_string()),
         DatabaseError::Storage(redb::StorageError::Corrupted(what)) => {
             StoreError::Damaged(format!("{path}: {what}"))
         }

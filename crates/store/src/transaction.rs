@@ -80,6 +80,9 @@ pub enum StoreError {
     /// The engine or the disk failed.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// Another process has it open.
+    #[error("another process has {0} open")]
+    InUse(String),
     /// What is stored cannot be understood.
     #[error("the store is damaged: {0}")]
     Damaged(String),
