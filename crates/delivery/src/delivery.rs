@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use clock::SharedClock;
-use ids::{FunctionArn, IdSource};
+use ids::FunctionArn;
 use store::{Check, CommitError, SharedStore, Transaction};
 use targets::{Agenda, Due, MetricSource, Prepared, RecordMetrics, RecordTrace, Settled, Targets, What};
 use tasks::Tasks;
@@ -23,8 +23,6 @@ pub struct DeliveryParts {
     pub store: SharedStore,
     /// When they are due.
     pub clock: SharedClock,
-    /// Randomness.
-    pub ids: Arc<IdSource>,
     /// Who runs the work.
     pub tasks: Tasks,
     /// Where failed events and records go.

@@ -234,7 +234,7 @@ impl Simulation {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let entered = runtime.enter();
-        let process = Process::start(&self.fakes, store.clone(), self.ids.clone());
+        let process = Process::start(&self.fakes, store.clone());
         let tasks = process.tasks.clone();
         // Nothing here takes long: time jumps when everything stands still.
         let ended =

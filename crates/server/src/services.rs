@@ -187,7 +187,6 @@ fn build_delivery(base: &Base, observers: &Observers, targets: &Targets) -> Deli
     Delivery::new(DeliveryParts {
         store: base.store.clone(),
         clock: base.clock.clone(),
-        ids: Arc::new(base.ids.split()),
         tasks: base.background.clone(),
         targets: targets.clone(),
         metrics: Arc::new(observers.cloudwatch.clone()),

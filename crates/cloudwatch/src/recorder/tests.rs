@@ -1,4 +1,3 @@
-use clock::Stopwatch;
 use ids::{AccountId, Region};
 
 use super::*;
@@ -76,20 +75,4 @@ fn what_there_is_no_room_for_is_counted() {
     recorder.record(&exposition, &source, Timestamp::UNIX_EPOCH, &[("Invocations", Unit::Count, f64::NAN)]);
     assert_eq!(recorder.dropped(), 3);
     assert_eq!(drained(&recorder, "Invocations", 0).len(), LATE_MAX + 1);
-}
-
-/// Run with `cargo test --release -p cloudwatch -- --ignored --nocapture cost`.
-#[test]
-#[ignore = "measures, and asserts nothing"]
-fn cost_of_a_record() {
-    let (recorder, exposition) = (Recorder::new(), Exposition::default());
-    let source = source("f");
-    let rounds = 1_000_000_u32;
-    let elapsed = Stopwatch::start();
-    for round in 0..rounds {
-        let duration = f64::from(round % 97) + 0.5;
-        let values = [INVOCATION[0], INVOCATION[1], ("Duration", Unit::Milliseconds, duration)];
-        recorder.record(&exposition, &source, Timestamp::from_millis(1_000), &values);
-    }
-    println!("{:?} for three values", elapsed.elapsed() / rounds);
 }

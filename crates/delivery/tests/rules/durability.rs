@@ -28,7 +28,7 @@ async fn an_attempt_that_the_shutdown_cuts_off_is_made_again() {
     world.fakes.behave(|_| Some(ran(None)));
     world.fakes.attempts.lock().unwrap().clear();
     world.process.tasks.drain().await;
-    world.process = Process::start(&world.fakes, world.store.clone(), world.ids.clone());
+    world.process = Process::start(&world.fakes, world.store.clone());
     world.advance(0).await;
     assert_eq!(world.fakes.attempts_of("1"), [0]);
     assert_eq!(world.fakes.story().iter().filter(|step| step.contains("attempt 1")).count(), 1);

@@ -31,7 +31,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let (fakes, store, ids) = (Fakes::new(), Arc::new(MemoryStore::new()), Arc::new(IdSource::seeded(1)));
-        let process = Process::start(&fakes, store.clone(), ids.clone());
+        let process = Process::start(&fakes, store.clone());
         Self { fakes, store, ids, process }
     }
 
@@ -47,7 +47,7 @@ impl World {
     /// The process ends, and another one begins.
     async fn restart(&mut self) {
         self.process.tasks.drain().await;
-        self.process = Process::start(&self.fakes, self.store.clone(), self.ids.clone());
+        self.process = Process::start(&self.fakes, self.store.clone());
     }
 
     async fn assert_nothing_is_left(&self) {

@@ -321,7 +321,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(fakes: &Arc<Fakes>, store: SharedStore, ids: Arc<IdSource>) -> Self {
+    pub(crate) fn start(fakes: &Arc<Fakes>, store: SharedStore) -> Self {
         let targets = Targets::default();
         let receivers = || Arc::new(Receivers(fakes.clone()));
         targets.fill(Ports { queues: receivers(), topics: receivers(), functions: receivers() });
@@ -329,7 +329,6 @@ impl Process {
         let delivery = Delivery::new(DeliveryParts {
             store,
             clock: fakes.clock.clone(),
-            ids,
             tasks: tasks.clone(),
             targets,
             metrics: fakes.clone(),

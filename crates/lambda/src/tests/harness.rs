@@ -108,7 +108,6 @@ impl Harness {
         let delivery = Delivery::new(DeliveryParts {
             store: store.clone(),
             clock: clock.clone(),
-            ids: ids.clone(),
             tasks: tasks.clone(),
             targets: targets.clone(),
             metrics: seen.clone(),

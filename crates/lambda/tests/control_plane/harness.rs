@@ -107,7 +107,6 @@ impl Harness {
         let delivery = Delivery::new(DeliveryParts {
             store: store.clone(),
             clock: clock.clone(),
-            ids: ids.clone(),
             tasks: tasks.clone(),
             targets: targets.clone(),
             metrics: Arc::new(Nowhere),

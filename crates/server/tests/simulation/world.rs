@@ -337,7 +337,6 @@ impl Process {
         let delivery = Delivery::new(DeliveryParts {
             store,
             clock: clock.clone(),
-            ids: split(),
             tasks: tasks.clone(),
             targets: targets.clone(),
             metrics: Arc::new(Nobody),
