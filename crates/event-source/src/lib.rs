@@ -1,0 +1,23 @@
+//! Event source mappings: Lambda polls a queue or a stream and invokes a function synchronously, batch by batch.
+//!
+//! Owns the mappings (what the API says of them is `lambda`'s), their states, and the pollers: what is read, how it
+//! is filtered, gathered into batches and handed to the function, and what follows from how that ended. What a
+//! function is and how it runs is asked of [`Functions`]; queues and streams are found through [`FindQueue`] and
+//! [`FindStream`].
+//!
+//! Nothing is deleted from a queue, and no checkpoint moves on, before the function has succeeded or the batch was given
+//! up and, where there is a destination, its record was accepted there in the same commit.
+
+mod event_sources;
+mod filter;
+mod functions;
+mod mapping;
+mod queue_poller;
+mod sources;
+mod stream_poller;
+mod tables;
+
+pub use event_sources::{EventSources, EventSourcesParts, MappingError, Page};
+pub use functions::{Batch, FunctionInfo, Functions, Invoked, Ran};
+pub use mapping::{Mapping, Polling, ProvisionedPollers, QueuePolling, Start, State, StreamPolling};
+pub use sources::{FindQueue, FindStream};

@@ -1,0 +1,21 @@
+//! Durable streams of records: shards, sequence numbers, retention, resharding. Knows nothing of the AWS API.
+//!
+//! A stream has one owner: this process. Records are in the store; the newest of each shard are in memory as well, so
+//! that whoever reads at the tip reads no disk. A record that was acknowledged is on disk, and readers never see one
+//! that is not.
+
+mod position;
+mod record;
+mod sequence_number;
+mod settings;
+mod shard;
+mod stream;
+mod streams;
+
+pub use position::Position;
+pub use record::{NewRecord, Put, PutFailure, Read, ReadLimits, Record};
+pub use sequence_number::SequenceNumber;
+pub use settings::{Settings, StreamError, StreamId};
+pub use shard::{Shard, ShardId};
+pub use stream::Stream;
+pub use streams::Streams;
