@@ -93,7 +93,7 @@ impl Bare {
 fn command(kind: Kind, scratch: &Path) -> Result<Command> {
     Ok(match kind {
         Kind::Custom => Command::new(compile(scratch)?),
-        Kind::Python | Kind::Stamp | Kind::Slow => {
+        Kind::Python | Kind::Stamp | Kind::Relay | Kind::Slow => {
             std::fs::write(scratch.join("index.py"), include_str!("../functions/index.py"))?;
             let bootstrap = scratch.join(runtimes::BOOTSTRAP_PY_FILE);
             std::fs::write(&bootstrap, runtimes::BOOTSTRAP_PY)?;

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Node,
     /// Python that returns the moment at which its handler started, in microseconds.
     Stamp,
+    /// Python that tells a queue when its handler started, and with what.
+    Relay,
     /// Python that takes almost as long as a function may.
     Slow,
 }
@@ -35,7 +37,7 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Custom => "custom runtime (Rust)",
-            Self::Python | Self::Stamp | Self::Slow => "Python",
+            Self::Python | Self::Stamp | Self::Relay | Self::Slow => "Python",
             Self::Node => "Node.js",
         }
     }
@@ -43,7 +45,7 @@ impl Kind {
     fn runtime(self) -> &'static str {
         match self {
             Self::Custom => "provided.al2023",
-            Self::Python | Self::Stamp | Self::Slow => "python3.11",
+            Self::Python | Self::Stamp | Self::Relay | Self::Slow => "python3.11",
             Self::Node => "nodejs20.x",
         }
     }
@@ -54,6 +56,7 @@ impl Kind {
             Self::Custom => ("bootstrap", fs::read(compile(scratch)?)?, 0o755),
             Self::Python => ("index.py", include_bytes!("../functions/index.py").to_vec(), 0o644),
             Self::Stamp => ("index.py", include_bytes!("../functions/stamp.py").to_vec(), 0o644),
+            Self::Relay => ("index.py", include_bytes!("../functions/relay.py").to_vec(), 0o644),
             Self::Slow => ("index.py", include_bytes!("../functions/slow.py").to_vec(), 0o644),
             Self::Node => ("index.mjs", include_bytes!("../functions/index.mjs").to_vec(), 0o644),
         })

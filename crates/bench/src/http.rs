@@ -66,6 +66,16 @@ impl Client {
         Ok(&self.body)
     }
 
+    /// Sends a request of Kinesis's API (AWS JSON 1.1) and returns the answer's body as it came.
+    pub(crate) fn stream(&mut self, operation: &str, body: &str) -> Result<&[u8]> {
+        let headers = format!(
+            "X-Amz-Target: Kinesis_20131202.{operation}\r\nContent-Type: application/x-amz-json-1.1\r\n"
+        );
+        let status = self.exchange("POST", "/", "kinesis", &headers, body.as_bytes())?;
+        ensure!(status == 200, "{operation}: {status} {}", String::from_utf8_lossy(&self.body));
+        Ok(&self.body)
+    }
+
     fn exchange(
         &mut self,
         method: &str,

@@ -16,8 +16,10 @@ mod memory;
 mod queues;
 mod report;
 mod server;
+mod sources;
 mod startup;
 mod statistics;
+mod streams;
 mod warm;
 
 use std::path::PathBuf;
@@ -34,7 +36,7 @@ struct Arguments {
     /// The server's program.
     #[arg(long, default_value = "target/release/lambent")]
     lambent: PathBuf,
-    /// What to measure: warm, throughput, cold, memory, startup, queues, events; all by default.
+    /// What to measure: warm, throughput, cold, memory, startup, queues, events, sources, streams; all by default.
     only: Vec<String>,
     /// Fewer rounds, to see that everything works.
     #[arg(long)]
@@ -54,6 +56,9 @@ struct Arguments {
     /// Another server of the same API, to measure its queues in the same run: NAME=HOST:PORT.
     #[arg(long = "peer")]
     peers: Vec<String>,
+    /// Another server of Kinesis's API, to measure its streams in the same run: NAME=HOST:PORT.
+    #[arg(long = "stream-peer")]
+    stream_peers: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -101,6 +106,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     if arguments.wants("events") {
         events::measure(arguments, &mut report)?;
+    }
+    if arguments.wants("sources") {
+        sources::measure(arguments, &mut report)?;
+    }
+    if arguments.wants("streams") {
+        streams::measure(arguments, &mut report)?;
     }
     if arguments.json {
         println!("{}", report.json())
