@@ -45,7 +45,9 @@ fn is_gzip(parts: &Parts) -> bool {
 /// A request whose body is its input. In the REST protocols a body may be somebody's payload, which stays as it is.
 fn is_rpc(dialect: Dialect, parts: &Parts) -> bool {
     match dialect {
-        Dialect::Protocol(Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RpcV2Cbor) => true,
+        Dialect::Protocol(
+            Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::AwsCbor11 | Protocol::RpcV2Cbor,
+        ) => true,
         Dialect::Protocol(Protocol::AwsQuery) => parts.uri.path() == "/",
         Dialect::Protocol(Protocol::RestJson1 | Protocol::RestXml) | Dialect::S3 => false,
     }

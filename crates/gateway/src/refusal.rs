@@ -117,7 +117,9 @@ pub(crate) fn auth_error(error: &AuthError, dialect: Dialect) -> Error {
     };
     let (status, code) = match dialect {
         Dialect::S3 => s3,
-        Dialect::Protocol(Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RpcV2Cbor) => json,
+        Dialect::Protocol(
+            Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::AwsCbor11 | Protocol::RpcV2Cbor,
+        ) => json,
         Dialect::Protocol(Protocol::AwsQuery | Protocol::RestXml) => query,
         Dialect::Protocol(Protocol::RestJson1) => rest,
     };

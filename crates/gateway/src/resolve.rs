@@ -86,19 +86,24 @@ impl Services {
         by_name(service, operation, protocol)
     }
 
-    /// `X-Amz-Target: PREFIX.OPERATION`. Each JSON service gets its own JSON version, whichever the client named.
+    /// `X-Amz-Target: PREFIX.OPERATION`, with JSON or CBOR. Each JSON service gets its own JSON version, whichever the
+    /// client named.
     fn by_target(&self, parts: &Parts, target: &str) -> Result<Route, Refusal> {
         let (prefix, operation) = target.rsplit_once('.').unwrap_or(("", target));
+        let written = target_protocol(parts);
         let found = self.0.iter().find_map(|service| {
             let schema = service.schema();
             let protocols = if schema.target_prefix == Some(prefix) { schema.protocols } else { &[] };
             protocols
                 .iter()
-                .find(|protocol| matches!(protocol, Protocol::AwsJson10 | Protocol::AwsJson11))
+                .find(|protocol| match written {
+                    Protocol::AwsCbor11 => **protocol == written,
+                    _ => matches!(protocol, Protocol::AwsJson10 | Protocol::AwsJson11),
+                })
                 .map(|protocol| (service, *protocol))
         });
         let Some((service, protocol)) = found else {
-            return Err(unknown_service(json_version(parts), prefix));
+            return Err(unknown_service(written, prefix));
         };
         by_name(service, operation, protocol).map(|route| route.with_path(parts))
     }
@@ -177,7 +182,7 @@ pub(crate) fn dialect(parts: &Parts) -> Dialect {
         return Dialect::Protocol(Protocol::RpcV2Cbor);
     }
     if parts.headers.contains_key("x-amz-target") {
-        return Dialect::Protocol(json_version(parts));
+        return Dialect::Protocol(target_protocol(parts));
     }
     if is_form(parts) || parameter(parts.uri.query().unwrap_or_default(), "Action").is_some() {
         return Dialect::Protocol(Protocol::AwsQuery);
@@ -223,7 +228,7 @@ fn unknown_service(protocol: Protocol, name: &str) -> Refusal {
 fn unknown_operation(protocol: Protocol, service: Option<&'static ServiceSchema>, message: &str) -> Refusal {
     let (code, status) = match protocol {
         Protocol::AwsQuery => ("InvalidAction", 400),
-        Protocol::AwsJson10 | Protocol::AwsJson11 => ("UnknownOperationException", 400),
+        Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::AwsCbor11 => ("UnknownOperationException", 400),
         Protocol::RpcV2Cbor | Protocol::RestJson1 | Protocol::RestXml => ("UnknownOperationException", 404),
     };
     Refusal { service, dialect: Dialect::Protocol(protocol), error: Error::client(code, status, message) }
@@ -239,9 +244,12 @@ fn missing_operation(schema: &'static ServiceSchema) -> Refusal {
     unknown_operation(protocol, Some(schema), "The request names no operation.")
 }
 
-fn json_version(parts: &Parts) -> Protocol {
+/// How a request with a target is written.
+fn target_protocol(parts: &Parts) -> Protocol {
     let content_type = header(parts, CONTENT_TYPE.as_str()).unwrap_or_default();
-    if content_type.starts_with("application/x-amz-json-1.0") {
+    if content_type.starts_with("application/x-amz-cbor-1.1") {
+        Protocol::AwsCbor11
+    } else if content_type.starts_with("application/x-amz-json-1.0") {
         Protocol::AwsJson10
     } else {
         Protocol::AwsJson11

@@ -165,6 +165,12 @@ static CLOUDWATCH: ServiceSchema = ServiceSchema {
     )
 };
 
+static KINESIS: ServiceSchema = ServiceSchema {
+    target_prefix: Some("Kinesis_20131202"),
+    api_version: "2013-12-02",
+    ..service("kinesis", &[Protocol::AwsJson11, Protocol::AwsCbor11], &[rpc("PutRecord")])
+};
+
 /// Answers every operation with what it got.
 #[derive(Debug)]
 pub(crate) struct Fake {
@@ -265,7 +271,7 @@ pub(crate) fn authenticator(mode: Mode) -> Authenticator {
 
 /// Lambda is the first.
 pub(crate) fn fakes() -> Vec<Arc<Fake>> {
-    [&LAMBDA, &SQS, &IAM, &CLOUDWATCH].map(|schema| Arc::new(Fake::new(schema))).to_vec()
+    [&LAMBDA, &SQS, &IAM, &CLOUDWATCH, &KINESIS].map(|schema| Arc::new(Fake::new(schema))).to_vec()
 }
 
 pub(crate) fn services(fakes: &[Arc<Fake>]) -> Vec<Arc<dyn Service>> {

@@ -7,9 +7,11 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::Stream;
 
+use crate::cbor::{CborWriter, Epoch};
 use crate::encode::write_struct;
 use crate::json::JsonWriter;
-use crate::{At, Error, Ref, Struct};
+use crate::response::content_type;
+use crate::{At, Error, Modelled, Protocol, Ref, Schema, Struct, Target};
 
 /// Events on their way to a client, each a union with one member set. An error ends the stream.
 #[derive(Default)]
@@ -227,15 +229,42 @@ fn read_headers(mut bytes: Bytes) -> Result<Vec<(String, HeaderValue)>, FrameErr
     Ok(headers)
 }
 
+/// The members of a structure as a frame's payload, in the protocol of the request.
+fn payload_of(value: &dyn Struct, protocol: Protocol) -> Bytes {
+    let keep: fn(At) -> bool = |at| at == At::Body;
+    match protocol {
+        Protocol::RpcV2Cbor | Protocol::AwsCbor11 => {
+            let mut writer = CborWriter::new(Epoch::of(protocol));
+            write_struct(&mut writer, value, keep);
+            writer.finish()
+        }
+        _ => {
+            let mut writer = JsonWriter::new();
+            write_struct(&mut writer, value, keep);
+            writer.finish()
+        }
+    }
+}
+
+/// What an answer has besides its stream.
+pub(crate) fn initial_frame(output: &dyn Struct, protocol: Protocol) -> Frame {
+    let headers = [
+        (":message-type", "event"),
+        (":event-type", "initial-response"),
+        (":content-type", content_type(protocol)),
+    ];
+    Frame::new(&headers, payload_of(output, protocol))
+}
+
 /// The frame of an event: the union's one member that is set.
-pub(crate) fn event_frame(event: &dyn Struct) -> Option<Frame> {
+pub(crate) fn event_frame(event: &dyn Struct, protocol: Protocol) -> Option<Frame> {
     let members = event.schema().members;
     let (member, value) =
         members.iter().enumerate().find_map(|(index, member)| match event.field(index) {
             Ref::Struct(value) => Some((member, value)),
             _ => None,
         })?;
-    let mut content_type = "application/json";
+    let mut content_type = content_type(protocol);
     let mut payload = None;
     for (index, inner) in value.schema().members.iter().enumerate() {
         if inner.at == At::EventPayload {
@@ -252,17 +281,25 @@ pub(crate) fn event_frame(event: &dyn Struct) -> Option<Frame> {
             }
         }
     }
-    let payload = payload.unwrap_or_else(|| {
-        let mut writer = JsonWriter::new();
-        write_struct(&mut writer, value, |at| at == At::Body);
-        writer.finish()
-    });
+    let payload = payload.unwrap_or_else(|| payload_of(value, protocol));
     let headers = [(":message-type", "event"), (":event-type", member.wire), (":content-type", content_type)];
     Some(Frame::new(&headers, payload))
 }
 
-/// The frame of an error that ends a stream.
-pub(crate) fn error_frame(error: &Error) -> Frame {
+/// The frame of an error that ends a stream: an exception where the stream's union has it.
+pub(crate) fn error_frame(error: &Error, union: &'static Schema, protocol: Protocol) -> Frame {
+    if let Error::Modelled(Modelled(shape)) = error
+        && let Some(member) = union.members.iter().find(
+            |member| matches!(member.target, Target::Struct(schema) if schema.name == shape.schema().name),
+        )
+    {
+        let headers = [
+            (":message-type", "exception"),
+            (":exception-type", member.wire),
+            (":content-type", content_type(protocol)),
+        ];
+        return Frame::new(&headers, payload_of(&**shape, protocol));
+    }
     let (code, message) = (error.code(), error.message().unwrap_or_default());
     Frame::new(
         &[(":message-type", "error"), (":error-code", code), (":error-message", message)],

@@ -2,8 +2,8 @@
 //!
 //! A generated type knows nothing of a protocol: it lends out its fields ([`Struct`]) and carries a [`Schema`].
 //! Each protocol is one codec over schemas, written once: awsJson 1.0 and 1.1, awsQuery, restJson1, restXml,
-//! rpcv2Cbor and the event-stream framing. Decoding and validation are one pass; what is wrong with a request is
-//! said in AWS's words.
+//! rpcv2Cbor, Kinesis's older CBOR and the event-stream framing. Decoding and validation are one pass; what is wrong
+//! with a request is said in AWS's words.
 //!
 //! The way of a request: the gateway picks a service and an operation and builds a [`Request`]; the generated
 //! dispatch decodes it into a typed input; what the handler returns becomes a [`Response`] by [`respond`].

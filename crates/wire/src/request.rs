@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::cbor::CborReader;
+use crate::cbor::{CborReader, Epoch};
 use crate::decode::{DecodeError, Presence, finish_struct, read_members, read_value};
 use crate::http_binding::read_bound;
 use crate::json::JsonReader;
@@ -124,8 +124,8 @@ impl Request {
                 read_members(&mut reader, into, presence, violations, bound)?;
                 reader.finish()
             }
-            Protocol::RpcV2Cbor => {
-                let mut reader = CborReader::new(&self.body);
+            Protocol::RpcV2Cbor | Protocol::AwsCbor11 => {
+                let mut reader = CborReader::new(&self.body, Epoch::of(self.protocol));
                 read_members(&mut reader, into, presence, violations, bound)?;
                 reader.finish()
             }

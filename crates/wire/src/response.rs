@@ -9,15 +9,15 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use ids::RequestId;
 
-use crate::cbor::CborWriter;
+use crate::cbor::{CborWriter, Epoch};
 use crate::encode::{Writer, write_members, write_struct, write_value};
-use crate::event_stream::{error_frame, event_frame};
+use crate::event_stream::{error_frame, event_frame, initial_frame};
 use crate::http_binding::write_bound;
 use crate::json::JsonWriter;
 use crate::xml::XmlWriter;
 use crate::{
-    At, Document, Error, EventStream, Modelled, Mut, OperationSchema, Protocol, Ref, Reply, ServiceSchema,
-    Struct,
+    At, Document, Error, EventStream, Frame, Modelled, Mut, OperationSchema, Protocol, Ref, Reply, Schema,
+    ServiceSchema, Struct, Target,
 };
 
 /// An answer.
@@ -44,6 +44,7 @@ const AWS_JSON_10: &str = "application/x-amz-json-1.0";
 const AWS_JSON_11: &str = "application/x-amz-json-1.1";
 const JSON: &str = "application/json";
 const CBOR: &str = "application/cbor";
+const AWS_CBOR_11: &str = "application/x-amz-cbor-1.1";
 const XML: &str = "text/xml";
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 const OCTETS: &str = "application/octet-stream";
@@ -67,15 +68,16 @@ pub fn respond(
                 status = write_bound(&*output, &mut headers).unwrap_or(status);
             }
             let stream = output.schema().event_stream();
-            match stream.map(|(index, _)| output.field_mut(index)) {
-                Some(Mut::EventStream(events)) => {
+            let initial = stream.filter(|_| !rest).map(|_| initial_frame(&*output, protocol));
+            match stream.map(|(index, member)| (output.field_mut(index), member.target)) {
+                Some((Mut::EventStream(events), Target::EventStream(union))) => {
                     // The answer itself is an event stream; what it carries is told beside it, as on AWS.
                     if let Some(carried) =
                         headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM))
                     {
                         headers.insert("x-amzn-remapped-content-type", carried);
                     }
-                    stream_body(std::mem::take(events))
+                    stream_body(std::mem::take(events), union, protocol, initial)
                 }
                 _ => full_body(service, operation, protocol, request_id, &*output, &mut headers),
             }
@@ -103,22 +105,30 @@ fn finish(
     response
 }
 
-fn stream_body(events: EventStream) -> Body {
-    Body::Stream(Box::pin(events.filter_map(|event| {
+/// RPC protocols begin a stream with what else the answer has (Smithy, "Amazon Event Stream specification").
+fn stream_body(
+    events: EventStream,
+    union: &'static Schema,
+    protocol: Protocol,
+    initial: Option<Frame>,
+) -> Body {
+    let events = events.filter_map(move |event| {
         let frame = match event {
-            Ok(event) => event_frame(&*event),
-            Err(error) => Some(error_frame(&error)),
+            Ok(event) => event_frame(&*event, protocol),
+            Err(error) => Some(error_frame(&error, union, protocol)),
         };
-        std::future::ready(frame.map(|frame| frame.encode()))
-    })))
+        std::future::ready(frame)
+    });
+    Body::Stream(Box::pin(futures::stream::iter(initial).chain(events).map(|frame| frame.encode())))
 }
 
-fn content_type(protocol: Protocol) -> &'static str {
+pub(crate) fn content_type(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::AwsJson10 => AWS_JSON_10,
         Protocol::AwsJson11 => AWS_JSON_11,
         Protocol::RestJson1 => JSON,
         Protocol::RpcV2Cbor => CBOR,
+        Protocol::AwsCbor11 => AWS_CBOR_11,
         Protocol::AwsQuery => XML,
         Protocol::RestXml => "application/xml",
     }
@@ -140,7 +150,7 @@ fn empty_body(
             set_type(headers, XML);
             Body::Full(query_response(service, operation, request_id, None))
         }
-        Protocol::AwsJson10 | Protocol::AwsJson11 => {
+        Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::AwsCbor11 => {
             set_type(headers, content_type(protocol));
             Body::Full(Bytes::new())
         }
@@ -164,8 +174,8 @@ fn full_body(
     set_type(headers, content_type(protocol));
     Body::Full(match protocol {
         Protocol::AwsQuery => query_response(service, operation, request_id, Some(output)),
-        Protocol::RpcV2Cbor => {
-            let mut writer = CborWriter::default();
+        Protocol::RpcV2Cbor | Protocol::AwsCbor11 => {
+            let mut writer = CborWriter::new(Epoch::of(protocol));
             write_struct(&mut writer, output, keep);
             writer.finish()
         }
@@ -254,7 +264,7 @@ pub fn respond_error(
     {
         let _status_is_the_traits = write_bound(&**shape, &mut headers);
     }
-    if protocol == Protocol::RestJson1
+    if matches!(protocol, Protocol::RestJson1 | Protocol::AwsCbor11)
         && let Ok(code) = HeaderValue::from_str(error.code())
     {
         headers.insert("x-amzn-errortype", code);
@@ -268,8 +278,8 @@ pub fn respond_error(
     let body = match protocol {
         Protocol::AwsQuery => xml_error(service, request_id, error, true),
         Protocol::RestXml => xml_error(service, request_id, error, false),
-        Protocol::RpcV2Cbor => {
-            let mut writer = CborWriter::default();
+        Protocol::RpcV2Cbor | Protocol::AwsCbor11 => {
+            let mut writer = CborWriter::new(Epoch::of(protocol));
             writer.begin_struct();
             writer.string("__type");
             writer.string(&error_type(service, protocol, error));
@@ -286,7 +296,7 @@ pub fn respond_error(
     finish(error.status(), headers, protocol, request_id, Body::Full(body))
 }
 
-/// awsJson 1.0 and rpcv2Cbor write the whole shape id, awsJson 1.1 the bare name.
+/// awsJson 1.0 and rpcv2Cbor write the whole shape id, awsJson 1.1 the bare name, in JSON and in CBOR.
 fn error_type(service: Option<&'static ServiceSchema>, protocol: Protocol, error: &Error) -> String {
     match (service, protocol, error) {
         (Some(service), Protocol::AwsJson10 | Protocol::RpcV2Cbor, Error::Modelled(_)) => {

@@ -21,6 +21,9 @@ pub enum Protocol {
     RestXml,
     /// rpcv2Cbor.
     RpcV2Cbor,
+    /// awsJson 1.1 with CBOR in place of JSON: what AWS's SDKs for Java speak with Kinesis, older than rpcv2Cbor and in no
+    /// specification.
+    AwsCbor11,
 }
 
 /// A service of the models.

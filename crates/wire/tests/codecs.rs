@@ -214,6 +214,7 @@ fn json_cbor_and_xml_read_back_what_they_write() {
         Protocol::AwsJson11,
         Protocol::RestJson1,
         Protocol::RpcV2Cbor,
+        Protocol::AwsCbor11,
         Protocol::RestXml,
     ] {
         let bytes = encode(protocol, sample());
@@ -378,6 +379,7 @@ fn nesting_without_end_is_refused_by_every_codec() {
     for (protocol, body) in [
         (Protocol::AwsJson10, Bytes::from(json_known)),
         (Protocol::AwsJson10, Bytes::from(json_unknown)),
+        (Protocol::AwsCbor11, Bytes::from(cbor.clone())),
         (Protocol::RpcV2Cbor, Bytes::from(cbor)),
         (Protocol::RpcV2Cbor, Bytes::from(cbor_tags)),
         (Protocol::RestXml, Bytes::from(xml)),
@@ -395,6 +397,122 @@ fn cbor_reads_what_other_encoders_write() {
     let value = decode(Protocol::RpcV2Cbor, &body[..]).expect("decodes");
     assert_eq!((value.name.as_str(), value.count, value.share), ("abc", Some(7), Some(1.5)));
     assert_eq!(value.at.map(Timestamp::as_secs), Some(1_706_688_117));
+}
+
+/// {"Name": "abc", "At": 1(1706688309123), "Data": h'00ff'}, as the AWS SDK for Java writes it: Jackson's text and
+/// integers, and timestamps of whole milliseconds under the tag of epoch seconds.
+#[test]
+fn older_cbor_has_milliseconds_in_its_timestamps() {
+    let body = b"\xbf\x64Name\x63abc\x62At\xc1\x1b\x00\x00\x01\x8d\x5e\x8c\xe7\x83\x64Data\x42\x00\xff\xff";
+    let value = decode(Protocol::AwsCbor11, &body[..]).expect("decodes");
+    let at = Some(Timestamp::from_millis(1_706_688_309_123));
+    assert_eq!((value.at, value.data.as_deref()), (at, Some(&b"\0\xff"[..])));
+    assert_eq!(
+        &encode(Protocol::AwsCbor11, Everything { at, name: "abc".to_owned(), ..Everything::default() })[..],
+        b"\xbf\x64Name\x63abc\x62At\xc1\x1b\x00\x00\x01\x8d\x5e\x8c\xe7\x83\xff"
+    );
+}
+
+#[derive(Debug, Default)]
+struct Output {
+    events: wire::EventStream,
+}
+
+#[derive(Debug, Default)]
+struct Event {
+    entry: Option<Entry>,
+    missing: Option<Missing>,
+}
+
+static EVENT: Schema = Schema {
+    name: "Event",
+    members: &[
+        Member {
+            name: "Entry",
+            wire: "Entry",
+            at: At::Body,
+            required: false,
+            target: &Target::Struct(&ENTRY),
+        },
+        Member {
+            name: "Gone",
+            wire: "Gone",
+            at: At::Body,
+            required: false,
+            target: &Target::Struct(&MISSING),
+        },
+    ],
+    union: true,
+    error: None,
+};
+static OUTPUT: Schema = Schema {
+    name: "Output",
+    members: &[Member {
+        name: "Events",
+        wire: "Events",
+        at: At::Body,
+        required: true,
+        target: &Target::EventStream(&EVENT),
+    }],
+    union: false,
+    error: None,
+};
+reflect!(Output, OUTPUT, { 0 => events });
+reflect!(Event, EVENT, { 0 => entry, 1 => missing });
+
+fn frames(protocol: Protocol) -> Vec<(Vec<String>, Bytes)> {
+    use futures::{FutureExt, StreamExt};
+    let event = Event { entry: Some(Entry { id: Some("a".to_owned()) }), missing: None };
+    let broken = Error::Modelled(wire::Modelled(Box::new(Missing { message: Some("no".to_owned()) })));
+    let items = [Ok(Box::new(event) as Box<dyn Struct>), Err(broken), Err(Error::internal())];
+    let output = Output { events: wire::EventStream::new(futures::stream::iter(items)) };
+    let id = RequestId::from_random(1);
+    let response = respond(&SERVICE, &OPERATION, protocol, id, Some(Box::new(output)));
+    assert_eq!(response.headers()["content-type"], "application/vnd.amazon.eventstream");
+    let Body::Stream(stream) = response.into_body() else { panic!("not a stream") };
+    let all: Vec<Bytes> = stream.collect().now_or_never().expect("all is there");
+    all.into_iter()
+        .map(|bytes| {
+            let frame = wire::Frame::decode(&mut bytes::BytesMut::from(&bytes[..])).expect("a frame");
+            let headers = frame.headers.into_iter().map(|(name, value)| match value {
+                wire::HeaderValue::Text(text) => format!("{name}={text}"),
+                other => panic!("{other:?}"),
+            });
+            (headers.collect(), frame.payload)
+        })
+        .collect()
+}
+
+#[test]
+fn event_streams_of_rpc_protocols_begin_with_the_answer_and_end_with_exceptions() {
+    let head = |kind: &str, name: &str, content: &str| {
+        let name_of = if kind == "event" { "event-type" } else { "exception-type" };
+        vec![
+            format!(":message-type={kind}"),
+            format!(":{name_of}={name}"),
+            format!(":content-type={content}"),
+        ]
+    };
+    for (protocol, content, payloads) in [
+        (
+            Protocol::AwsJson11,
+            "application/x-amz-json-1.1",
+            [&b"{}"[..], br#"{"Id":"a"}"#, br#"{"Message":"no"}"#],
+        ),
+        (
+            Protocol::AwsCbor11,
+            "application/x-amz-cbor-1.1",
+            [b"\xbf\xff", b"\xbf\x62Id\x61a\xff", b"\xbf\x67Message\x62no\xff"],
+        ),
+    ] {
+        let frames = frames(protocol);
+        assert_eq!(frames[0], (head("event", "initial-response", content), payloads[0].into()));
+        assert_eq!(frames[1], (head("event", "Entry", content), payloads[1].into()));
+        assert_eq!(frames[2], (head("exception", "Gone", content), payloads[2].into()));
+        assert_eq!(frames[3].0[..2], [":message-type=error", ":error-code=InternalFailure"]);
+    }
+    // REST has the rest of its answer in headers.
+    assert_eq!(frames(Protocol::RestJson1)[0].0, head("event", "Entry", "application/json"));
 }
 
 #[test]
@@ -426,6 +544,10 @@ fn errors_are_written_in_each_protocols_form() {
         text(Protocol::RestJson1, &modelled()),
         (404, Some("Missing".to_owned()), r#"{"Message":"no"}"#.to_owned())
     );
+    assert_eq!(
+        text(Protocol::AwsCbor11, &modelled()),
+        (404, Some("Missing".to_owned()), "\u{fffd}f__typepMissingExceptiongMessagebno\u{fffd}".to_owned())
+    );
     assert_eq!(text(Protocol::AwsJson11, &error()).2, r#"{"__type":"Throttling","message":"Rate exceeded"}"#);
     assert!(
         text(Protocol::AwsQuery, &modelled())
@@ -442,8 +564,26 @@ mod never_panics {
     proptest! {
         #[test]
         fn on_random_bytes(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for protocol in [Protocol::AwsJson10, Protocol::AwsQuery, Protocol::RestXml, Protocol::RpcV2Cbor] {
+            for protocol in [
+                Protocol::AwsJson10,
+                Protocol::AwsQuery,
+                Protocol::RestXml,
+                Protocol::RpcV2Cbor,
+                Protocol::AwsCbor11,
+            ] {
                 let _any_answer = decode(protocol, body.clone());
+            }
+        }
+
+        /// Random bytes alone rarely begin with a map, or with a member that is known.
+        #[test]
+        fn on_cbor_that_breaks_off(cut in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            for protocol in [Protocol::RpcV2Cbor, Protocol::AwsCbor11] {
+                let whole = encode(protocol, sample()).to_vec();
+                let mut changed = whole.clone();
+                changed[at.index(whole.len())] = byte;
+                let _any_answer = decode(protocol, changed);
+                prop_assert!(decode(protocol, whole[..cut.index(whole.len() - 1) + 1].to_vec()).is_err());
             }
         }
 
@@ -462,7 +602,7 @@ mod never_panics {
                 labels: Some(BTreeMap::from([("k".to_owned(), label)])),
                 ..Everything::default()
             };
-            for protocol in [Protocol::AwsJson10, Protocol::RpcV2Cbor] {
+            for protocol in [Protocol::AwsJson10, Protocol::RpcV2Cbor, Protocol::AwsCbor11] {
                 prop_assert_eq!(&decode(protocol, encode(protocol, value.clone())).expect("decodes"), &value);
             }
         }

@@ -36,6 +36,7 @@ impl Emitter<'_> {
                 ("rest-xml", _) => "Protocol::RestXml",
                 ("query", _) => "Protocol::AwsQuery",
                 ("smithy-rpc-v2-cbor", _) => "Protocol::RpcV2Cbor",
+                ("cbor", _) => "Protocol::AwsCbor11",
                 ("json", Some("1.0")) => "Protocol::AwsJson10",
                 ("json", _) => "Protocol::AwsJson11",
                 (other, _) => bail!("unknown protocol {other}"),

@@ -61,6 +61,19 @@ fn json_is_found_by_its_target() {
 }
 
 #[test]
+fn a_target_may_come_with_cbor() {
+    let call =
+        |target, content| outcome("POST", "/", &[("x-amz-target", target), ("content-type", content)], "");
+    let (put, cbor) = ("Kinesis_20131202.PutRecord", "application/x-amz-cbor-1.1");
+    assert_eq!(call(put, cbor), "kinesis:PutRecord AwsCbor11");
+    assert_eq!(call(put, "application/x-amz-json-1.1"), "kinesis:PutRecord AwsJson11");
+    let unknown = "UnknownOperationException 400 Protocol(AwsCbor11)";
+    assert_eq!(call("Kinesis_20131202.Fly", cbor), unknown);
+    // Only where the service speaks it.
+    assert_eq!(call("AmazonSQS.SendMessage", cbor), unknown);
+}
+
+#[test]
 fn query_is_found_by_its_action_and_version() {
     let call = |body: &str| outcome("POST", "/", &[FORM], body);
     assert_eq!(call("Action=GetRole&Version=2010-05-08&RoleName=r"), "iam:GetRole AwsQuery");

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use clock::Timestamp;
 
+use super::Epoch;
 use crate::decode::{DEPTH_MAX, DecodeError, Reader, Result};
 use crate::{Document, ListShape, MapShape, TimestampFormat};
 
@@ -13,6 +14,7 @@ pub(crate) struct CborReader<'a> {
     input: &'a [u8],
     at: usize,
     depth: usize,
+    epoch: Epoch,
 }
 
 /// The head of an item: its major type and argument; no argument means an indefinite length.
@@ -27,8 +29,8 @@ struct Head {
 const BREAK: u8 = 0xff;
 
 impl<'a> CborReader<'a> {
-    pub(crate) fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0, depth: 0 }
+    pub(crate) fn new(input: &'a [u8], epoch: Epoch) -> Self {
+        Self { input, at: 0, depth: 0, epoch }
     }
 
     pub(crate) fn finish(self) -> Result<()> {
@@ -245,7 +247,11 @@ impl Reader for CborReader<'_> {
             }
             head = self.head()?;
         }
-        self.number(head, "Timestamp").map(Timestamp::from_secs_f64)
+        let number = self.number(head, "Timestamp")?;
+        Ok(match self.epoch {
+            Epoch::Seconds => Timestamp::from_secs_f64(number),
+            Epoch::Millis => Timestamp::from_secs_f64(number / 1000.0),
+        })
     }
 
     fn document(&mut self) -> Result<Document> {

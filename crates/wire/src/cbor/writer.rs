@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use clock::Timestamp;
 
+use super::Epoch;
 use crate::encode::Writer;
 use crate::{Document, ListShape, MapShape, Member, TimestampFormat};
 
@@ -15,12 +16,17 @@ const LIST_INDEFINITE: u8 = 0x9f;
 const MAP_INDEFINITE: u8 = 0xbf;
 const BREAK: u8 = 0xff;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CborWriter {
     out: Vec<u8>,
+    epoch: Epoch,
 }
 
 impl CborWriter {
+    pub(crate) fn new(epoch: Epoch) -> Self {
+        Self { out: Vec::with_capacity(512), epoch }
+    }
+
     pub(crate) fn finish(self) -> Bytes {
         self.out.into()
     }
@@ -77,10 +83,10 @@ impl Writer for CborWriter {
 
     fn timestamp(&mut self, value: Timestamp, _: Option<TimestampFormat>) {
         self.head(TAG, 1);
-        if value.as_micros() % 1_000_000 == 0 {
-            self.integer(value.as_secs());
-        } else {
-            self.double(value.as_secs_f64());
+        match self.epoch {
+            Epoch::Millis => self.integer(value.as_millis()),
+            Epoch::Seconds if value.as_micros() % 1_000_000 == 0 => self.integer(value.as_secs()),
+            Epoch::Seconds => self.double(value.as_secs_f64()),
         }
     }
 
