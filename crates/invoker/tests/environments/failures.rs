@@ -127,7 +127,7 @@ async fn an_initialization_that_fails_is_tried_again_under_the_invocation_and_to
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_initialization_that_takes_too_long_gets_the_invocations_time() {
-    let options = InvokerOptions { init_limit: Duration::from_millis(300), ..InvokerOptions::default() };
+    let options = InvokerOptions { init_limit: Duration::from_secs(2), ..InvokerOptions::default() };
     let Some(harness) = Harness::with(options, std::sync::Arc::new(clock::SystemClock)) else { return };
     let code = "
 import time, os
@@ -207,7 +207,7 @@ respond(id, event)
 import time
 time.sleep(1000)
 ";
-    let function = harness.custom("f", program, |function| function.timeout = Duration::from_secs(1));
+    let function = harness.custom("f", program, |function| function.timeout = Duration::from_secs(10));
     assert_eq!(text(&harness.invoke(&function, "1").await.unwrap()), "1");
     let environments = || {
         let snapshots = harness.invoker.concurrency();

@@ -9,10 +9,12 @@ use zip::write::SimpleFileOptions;
 
 use crate::failure::Failure;
 
-const FUNCTIONS: [(&str, &str, &str); 4] = [
+const FUNCTIONS: [(&str, &str, &str); 6] = [
     ("hello.zip", "hello.py", include_str!("../../functions/hello.py")),
     ("failing.zip", "failing.py", include_str!("../../functions/failing.py")),
     ("slow.zip", "slow.py", include_str!("../../functions/slow.py")),
+    ("worker.zip", "worker.py", include_str!("../../functions/worker.py")),
+    ("counter.zip", "counter.py", include_str!("../../functions/counter.py")),
     ("square.zip", "index.mjs", include_str!("../../functions/index.mjs")),
 ];
 

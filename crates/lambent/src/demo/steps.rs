@@ -1,5 +1,7 @@
 //! What the demo shows, step by step. Each step checks that it did what it says.
 
+mod sources;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +47,8 @@ impl Walk {
         self.python()?;
         self.failures()?;
         self.dead_letter()?;
+        self.queue()?;
+        self.stream()?;
         self.node()?;
         self.custom()?;
         self.logs()?;
