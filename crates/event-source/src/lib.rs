@@ -8,12 +8,17 @@
 //! Nothing is deleted from a queue, and no checkpoint moves on, before the function has succeeded or the batch was given
 //! up and, where there is a destination, its record was accepted there in the same commit.
 
+mod engine;
 mod event_sources;
+mod figures;
 mod filter;
 mod functions;
 mod mapping;
+mod poller;
 mod queue_poller;
+mod slot;
 mod sources;
+mod stop;
 mod stream_poller;
 mod tables;
 

@@ -1,1 +1,3 @@
 //! Records and their keys.
+
+pub(crate) mod checkpoints;

@@ -1,0 +1,5 @@
+//! One mapping in memory.
+
+/// One mapping in memory.
+#[derive(Debug)]
+pub(crate) struct Slot {}
