@@ -1,0 +1,3 @@
+//! What nobody waits for.
+
+pub(crate) mod changes;
