@@ -21,6 +21,17 @@ pub(crate) enum Failure {
     Conflict,
 }
 
+impl Failure {
+    /// For those who are not callers of the API.
+    pub(crate) fn cause(self) -> String {
+        match self {
+            Self::Answer(error) => error.message().unwrap_or_default().to_owned(),
+            Self::Internal(cause) => cause,
+            Self::Conflict => "the function is being changed".to_owned(),
+        }
+    }
+}
+
 /// What operations return.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 

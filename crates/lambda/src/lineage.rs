@@ -45,6 +45,14 @@ impl Hash {
         })
     }
 
+    /// How often a chain with this header has reached this function, and the most often that it has reached any.
+    pub(crate) fn counts(&self, header: &str) -> (u32, u32) {
+        let lineage = header.split(';').filter_map(lineage).next_back().unwrap_or_default();
+        let own = lineage.split('|').filter_map(|one| self.times(one)).max().unwrap_or(0);
+        let times = |one: &str| one.split_once(':').map_or(0, |(_, times)| times.parse().unwrap_or(u32::MAX));
+        (own, lineage.split('|').map(times).max().unwrap_or(0))
+    }
+
     /// The header to hand to the function: the chain has reached it once more. What cannot be a header's value, and may
     /// come with a message, is left out.
     pub(crate) fn count(&self, header: &str) -> String {

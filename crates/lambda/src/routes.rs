@@ -8,6 +8,7 @@ mod target;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use ids::Qualifier;
 
@@ -72,7 +73,7 @@ impl Route {
             allows_loops: false,
             events: EventSettings {
                 maximum_retry_attempts: 2,
-                maximum_event_age: std::time::Duration::from_secs(60),
+                maximum_event_age: Duration::from_secs(60),
                 on_success: None,
                 on_failure: None,
                 dead_letter: None,
@@ -90,6 +91,12 @@ impl Route {
             Some((branch, weight)) if unit() < *weight => branch,
             _ => &self.main,
         }
+    }
+
+    /// How long an invocation may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        let main = self.main.target.function.timeout;
+        self.additional.as_ref().map_or(main, |(branch, _)| main.max(branch.target.function.timeout))
     }
 }
 

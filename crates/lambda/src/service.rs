@@ -6,6 +6,7 @@ use api_lambda::*;
 use bytes::Bytes;
 use clock::SharedClock;
 use delivery::Delivery;
+use event_source::EventSources;
 use ids::IdSource;
 use invoker::Invoker;
 use packages::Packages;
@@ -47,6 +48,8 @@ pub struct LambdaParts {
     pub tasks: Tasks,
     /// Keeps asynchronous events.
     pub delivery: Delivery,
+    /// Polls queues and streams.
+    pub event_sources: EventSources,
     /// Where records of invocations may go.
     pub targets: Targets,
     /// Counts invocations.
@@ -68,6 +71,7 @@ pub struct Lambda {
     pub(crate) ids: Arc<IdSource>,
     pub(crate) tasks: Tasks,
     pub(crate) delivery: Delivery,
+    pub(crate) event_sources: EventSources,
     pub(crate) targets: Targets,
     pub(crate) metrics: Arc<dyn RecordMetrics>,
     pub(crate) trace: Arc<dyn RecordTrace>,
@@ -93,6 +97,7 @@ impl Lambda {
             ids,
             tasks,
             delivery,
+            event_sources,
             targets,
             metrics,
             trace,
@@ -110,6 +115,7 @@ impl Lambda {
             ids,
             tasks,
             delivery,
+            event_sources,
             targets,
             metrics,
             trace,
@@ -122,9 +128,10 @@ impl Lambda {
     }
 
     /// Begins, in the background, to finish what was unfinished when the server last ended, to run the events that are
-    /// due, and to remove what nothing refers to.
+    /// due, to poll event sources, and to remove what nothing refers to.
     pub fn start(&self) {
         self.delivery.start(Arc::new(self.clone()));
+        self.event_sources.start(Arc::new(self.clone()));
         provisioning::restore_later(self);
         let lambda = self.clone();
         self.tasks.spawn("lambda start", async move {

@@ -9,6 +9,7 @@ mod functions;
 pub(crate) mod harness;
 mod invocations;
 pub(crate) mod ports;
+pub(crate) mod sources;
 mod states;
 mod versions;
 mod wire_form;

@@ -74,8 +74,6 @@ pub(super) fn refusal(reference: &FunctionReference, failure: Failure) -> Target
     match failure {
         Failure::Answer(error) if error.status() == 404 => TargetError::NotFound(reference.arn().to_string()),
         // It is being created, or has failed: that may change.
-        Failure::Answer(error) => TargetError::Unavailable(error.message().unwrap_or_default().to_owned()),
-        Failure::Internal(cause) => TargetError::Unavailable(cause),
-        Failure::Conflict => TargetError::Unavailable("the function is being changed".to_owned()),
+        failure => TargetError::Unavailable(failure.cause()),
     }
 }

@@ -17,7 +17,7 @@ use crate::story::attempted;
 #[async_trait]
 impl Functions for Lambda {
     async fn event_settings(&self, event: &Event) -> Result<Option<EventSettings>, String> {
-        settings(self, &FunctionReference::of(&event.function)).await.map_err(|failure| cause(&failure))
+        settings(self, &FunctionReference::of(&event.function)).await.map_err(|failure| failure.cause())
     }
 
     /// The version and its code are those of now, not of when the event was accepted.
@@ -27,7 +27,7 @@ impl Functions for Lambda {
             Ok(route) => route,
             Err(Failure::Answer(error)) if error.status() == 404 => return Attempt::Gone,
             // While it is being created, and after that has failed, it may be updated yet.
-            Err(failure) => return Attempt::SystemError(cause(&failure)),
+            Err(failure) => return Attempt::SystemError(failure.cause()),
         };
         let branch = route.choose(|| self.ids.unit());
         let header = event.trace_header.as_deref().unwrap_or_default();
@@ -72,13 +72,5 @@ fn result(branch: &Branch, ended: Ended) -> FunctionResult {
         executed_version: branch.executed_version(),
         error: ended.error.map(|error| (error.error_type, error.message)),
         payload: ended.payload,
-    }
-}
-
-fn cause(failure: &Failure) -> String {
-    match failure {
-        Failure::Answer(error) => error.message().unwrap_or_default().to_owned(),
-        Failure::Internal(cause) => cause.clone(),
-        Failure::Conflict => "the function is being changed".to_owned(),
     }
 }

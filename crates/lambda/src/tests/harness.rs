@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use clock::{Clock, SharedClock, SystemClock, VirtualClock, execution_timeout};
 use delivery::{Delivery, DeliveryParts};
+use event_source::{EventSources, EventSourcesParts};
 use ids::{AccountId, IdSource, Region};
 use invoker::{Invoker, InvokerOptions, InvokerParts, NoEndpoint};
 use packages::Packages;
@@ -27,6 +28,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::ports::Seen;
+use super::sources::Sources;
 use crate::{Lambda, LambdaParts};
 
 /// Far more than anything here takes.
@@ -67,6 +69,7 @@ impl VendCredentials for Ports {
 pub(crate) struct Harness {
     pub(crate) lambda: Lambda,
     pub(crate) seen: Arc<Seen>,
+    pub(crate) sources: Arc<Sources>,
     pub(crate) store: SharedStore,
     pub(crate) directory: Arc<TempDir>,
 }
@@ -105,10 +108,22 @@ impl Harness {
             options: InvokerOptions::default(),
         });
         let (seen, targets) = (Arc::<Seen>::default(), Targets::default());
+        let sources = Arc::new(Sources::new(&store, &clock, &ids, &tasks, &seen));
         let delivery = Delivery::new(DeliveryParts {
             store: store.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
+            targets: targets.clone(),
+            metrics: seen.clone(),
+            trace: seen.clone(),
+        });
+        let event_sources = EventSources::new(EventSourcesParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            tasks: tasks.clone(),
+            queues: sources.clone(),
+            streams: sources.clone(),
             targets: targets.clone(),
             metrics: seen.clone(),
             trace: seen.clone(),
@@ -124,6 +139,7 @@ impl Harness {
             ids,
             tasks,
             delivery,
+            event_sources,
             targets: targets.clone(),
             metrics: seen.clone(),
             trace: seen.clone(),
@@ -133,7 +149,7 @@ impl Harness {
             topics: seen.clone(),
             functions: Arc::new(lambda.clone()),
         });
-        Self { lambda, seen, store, directory }
+        Self { lambda, seen, sources, store, directory }
     }
 
     /// Creates a function, and waits as an SDK does.

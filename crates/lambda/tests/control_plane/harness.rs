@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use clock::{Clock, SystemClock, Timestamp, VirtualClock, execution_timeout};
 use delivery::{Delivery, DeliveryParts};
-use ids::{AccountId, IdSource, Region};
+use event_source::{EventSources, EventSourcesParts, FindQueue, FindStream};
+use ids::{AccountId, Arn, IdSource, Region};
 use invoker::{Invoker, InvokerOptions, InvokerParts, NoEndpoint};
 use lambda::{Lambda, LambdaParts};
 use packages::Packages;
@@ -24,7 +25,7 @@ use sandbox::{Network, ProcessOptions, ProcessSandbox};
 use store::Store;
 use targets::{
     Credentials, FailedEvent, LogLine, LogStream, MetricSource, RecordMetrics, RecordTrace, RecordUsage,
-    Step, Targets, Unit, Usage, VendCredentials, WriteLogs,
+    Step, TargetError, Targets, Unit, Usage, VendCredentials, WriteLogs,
 };
 use tasks::Tasks;
 use tempfile::TempDir;
@@ -65,6 +66,20 @@ impl RecordTrace for Nowhere {
     }
 
     fn keep(&self, _: FailedEvent) {}
+}
+
+#[async_trait]
+impl FindQueue for Nowhere {
+    async fn queue(&self, _: &Arn) -> Result<Option<queue::Queue>, TargetError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl FindStream for Nowhere {
+    async fn stream(&self, _: &Arn) -> Result<Option<stream::Stream>, TargetError> {
+        Ok(None)
+    }
 }
 
 #[derive(Debug)]
@@ -112,6 +127,17 @@ impl Harness {
             metrics: Arc::new(Nowhere),
             trace: Arc::new(Nowhere),
         });
+        let event_sources = EventSources::new(EventSourcesParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            tasks: tasks.clone(),
+            queues: Arc::new(Nowhere),
+            streams: Arc::new(Nowhere),
+            targets: targets.clone(),
+            metrics: Arc::new(Nowhere),
+            trace: Arc::new(Nowhere),
+        });
         let parts = LambdaParts {
             store: store.clone(),
             packages,
@@ -123,6 +149,7 @@ impl Harness {
             ids,
             tasks,
             delivery,
+            event_sources,
             targets,
             metrics: Arc::new(Nowhere),
             trace: Arc::new(Nowhere),
