@@ -85,6 +85,18 @@ impl EventSources {
         Self(Arc::new(parts))
     }
 
+    /// Where the queues of mappings are found.
+    #[must_use]
+    pub fn queues(&self) -> &dyn FindQueue {
+        &*self.0.queues
+    }
+
+    /// Where the streams of mappings are found.
+    #[must_use]
+    pub fn streams(&self) -> &dyn FindStream {
+        &*self.0.streams
+    }
+
     /// Begins to poll. Only the first call counts.
     pub fn start(&self, functions: Arc<dyn Functions>) {
         let _ = (functions, &self.0);
