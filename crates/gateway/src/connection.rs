@@ -1,6 +1,7 @@
 //! Listeners and connections: HTTP/1.1 and cleartext HTTP/2 on one port.
 
 mod handling;
+mod line;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clock::execution_sleep;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,8 +23,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use wire::Client;
 
 use handling::Handling;
+pub(crate) use line::Caller;
+use line::{Line, Watch};
 
 use crate::body::Outgoing;
 use crate::pipeline::{Entrance, Pipeline};
@@ -123,11 +127,15 @@ impl Server {
     {
         let builder = builder(self.pipeline.config(), self.tasks.clone());
         let begun = Arc::new(AtomicBool::new(false));
-        let service = service_fn(|request| {
+        let line = Line::new(stream);
+        let watch = line.watch();
+        let service = service_fn(|request: Request<Incoming>| {
             begun.store(true, Ordering::Relaxed);
-            self.answer(request)
+            // With HTTP/2 the connection is read by its own task all the time.
+            let watch = (request.version() < Version::HTTP_2).then(|| Arc::clone(&watch));
+            self.answer(request, watch)
         });
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(line), service));
         // Until it knows which version the client speaks, hyper itself waits for ever.
         let mut silence = pin!(execution_sleep(self.pipeline.config().head_timeout));
         let mut ended = pin!(self.ended());
@@ -158,11 +166,14 @@ impl Server {
     fn answer(
         &self,
         request: Request<Incoming>,
+        watch: Option<Arc<dyn Watch>>,
     ) -> impl Future<Output = Result<Response<Outgoing>, Infallible>> + use<> {
         let (pipeline, entrance) = (Arc::clone(&self.pipeline), Arc::clone(&self.entrance));
-        let handling = Handling::new(self.tasks.clone(), {
+        let client = Client::default();
+        let caller = Caller { client: client.clone(), watch };
+        let handling = Handling::new(self.tasks.clone(), client, {
             let pipeline = Arc::clone(&pipeline);
-            async move { pipeline.answer(request, &entrance).await }
+            async move { pipeline.answer(request, &entrance, caller).await }
         });
         async move {
             // The panic itself has been reported where it happened.

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use auth::{AuthError, Authenticator, Caller, Defaults, Scope};
+use auth::{AuthError, Authenticator, Defaults, Scope};
 use bytes::Bytes;
 use clock::Stopwatch;
 use http::request::Parts;
 use http_body::Body;
 use ids::{IdSource, RequestId};
-use wire::{Context, Error, Protocol, Service};
+use wire::{Client, Context, Error, Protocol, Service};
 
 use crate::body::{self, ReadError};
 use crate::browser::{self, Refused};
 use crate::compression::inflate;
+use crate::connection::Caller;
 use crate::local::is_local;
 use crate::refusal::{Dialect, Refusal, auth_error};
 use crate::resolve::{Route, Services, dialect};
@@ -51,7 +52,12 @@ impl Pipeline {
     }
 
     /// The answer to a request, whatever it is.
-    pub(crate) async fn answer<B>(&self, request: http::Request<B>, entrance: &Entrance) -> wire::Response
+    pub(crate) async fn answer<B>(
+        &self,
+        request: http::Request<B>,
+        entrance: &Entrance,
+        caller: Caller,
+    ) -> wire::Response
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -59,7 +65,7 @@ impl Pipeline {
         let elapsed = Stopwatch::start();
         let (parts, body) = request.into_parts();
         let reader = browser::reader(&parts, &self.config);
-        let mut response = match self.run(request_id, parts, body, entrance).await {
+        let mut response = match self.run(request_id, parts, body, entrance, &caller).await {
             Ok(response) => response,
             Err(refusal) => {
                 tracing::debug!(%request_id, error = %refusal.error, "refused");
@@ -69,6 +75,7 @@ impl Pipeline {
         if let Some(origin) = reader {
             browser::let_read(&mut response, origin);
         }
+        let response = response.map(|body| caller.keep_watching(body));
         tracing::debug!(%request_id, status = response.status().as_u16(), elapsed = ?elapsed.elapsed(), "answered");
         response
     }
@@ -85,6 +92,7 @@ impl Pipeline {
         parts: Parts,
         body: B,
         entrance: &Entrance,
+        connected: &Caller,
     ) -> Result<wire::Response, Refusal>
     where
         B: Body<Data = Bytes> + Unpin,
@@ -111,14 +119,15 @@ impl Pipeline {
         let signing_name = route.service.schema().signing_name;
         let caller = if route.operation.unsigned && Scope::of(&parts).is_none() {
             let Defaults { account, region } = origin.defaults.clone();
-            Caller::unverified_root(None, account, region)
+            auth::Caller::unverified_root(None, account, region)
         } else {
             self.authenticator
                 .authenticate(&parts, &body, Some(signing_name), &origin.defaults)
                 .await
                 .map_err(|error| unauthenticated(&error, &route))?
         };
-        Ok(dispatch(route, context(request_id, &parts, caller), parts, input).await)
+        let context = context(request_id, &parts, caller, connected.client.clone());
+        Ok(connected.during(dispatch(route, context, parts, input)).await)
     }
 
     fn unreadable(&self, why: ReadError, parts: &Parts) -> Refusal {
@@ -166,7 +175,7 @@ fn foreign(why: Refused, parts: &Parts) -> Refusal {
     Refusal::new(dialect(parts), Error::client("AccessDeniedException", 403, message))
 }
 
-fn context(request_id: RequestId, parts: &Parts, caller: Caller) -> Context {
+fn context(request_id: RequestId, parts: &Parts, caller: auth::Caller, client: Client) -> Context {
     let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
     Context {
         request_id,
@@ -179,6 +188,7 @@ fn context(request_id: RequestId, parts: &Parts, caller: Caller) -> Context {
         },
         endpoint: format!("http://{}", browser::host(parts).unwrap_or("localhost")),
         trace_id: trace_id.map(str::to_owned),
+        client,
     }
 }
 

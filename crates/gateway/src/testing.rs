@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use auth::{AccessKey, Authenticator, Defaults, Mode, SessionKeys, StaticKeys};
 use bytes::Bytes;
 use clock::{SystemClock, Timestamp, VirtualClock};
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use ids::{AccountId, IdSource, Region};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use wire::{
-    At, Context, Error, EventStream, Length, Member, OperationSchema, Protocol, Reply, Request, Schema,
-    Segment, Service, ServiceSchema, StringShape, Struct, Target,
+    At, Client, Context, Error, EventStream, Length, Member, OperationSchema, Protocol, Reply, Request,
+    Schema, Segment, Service, ServiceSchema, StringShape, Struct, Target,
 };
 
 use crate::pipeline::{Entrance, Pipeline};
@@ -142,6 +143,7 @@ static LAMBDA: ServiceSchema = service(
         rest("Stream", "POST", &[VERSION, FUNCTIONS, NAME, Segment::Literal("stream")]),
         rest("Panic", "POST", &[Segment::Literal("panic")]),
         rest("Wait", "POST", &[Segment::Literal("wait")]),
+        rest("Outlast", "POST", &[Segment::Literal("outlast")]),
     ],
 );
 const QUEUE_OPERATION: OperationSchema =
@@ -179,11 +181,13 @@ pub(crate) struct Fake {
     chunks: Mutex<Option<mpsc::Receiver<Bytes>>>,
     /// What `Wait` tells when it begins, and waits for.
     gate: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+    /// Counts the clients that `Outlast` has seen go.
+    pub(crate) gone: watch::Sender<u32>,
 }
 
 impl Fake {
     fn new(schema: &'static ServiceSchema) -> Self {
-        Self { schema, chunks: Mutex::new(None), gate: Mutex::new(None) }
+        Self { schema, chunks: Mutex::new(None), gate: Mutex::new(None), gone: watch::Sender::new(0) }
     }
 
     /// What is sent here comes out of `Stream`.
@@ -200,14 +204,20 @@ impl Fake {
         (begins, end)
     }
 
-    fn stream(&self) -> Reply {
+    /// Ends when the client goes.
+    fn stream(&self, client: Client) -> Reply {
         let receiver = self.chunks.lock().unwrap().take().unwrap();
+        let gone = self.gone.clone();
+        let ended = async move {
+            client.gone().await;
+            gone.send_modify(|count| *count += 1);
+        };
         let events = futures::stream::unfold(receiver, |mut receiver| async move {
             let payload = receiver.recv().await?;
             let event: Box<dyn Struct> = Box::new(Event { chunk: Some(Chunk { payload }) });
             Some((Ok(event), receiver))
         });
-        Some(Box::new(Streamed { events: EventStream::new(events) }))
+        Some(Box::new(Streamed { events: EventStream::new(events.take_until(ended)) }))
     }
 }
 
@@ -220,11 +230,15 @@ impl Service for Fake {
         Box::pin(async move {
             match request.operation.name {
                 "Panic" => panic!("as asked"),
-                "Stream" => return Ok(self.stream()),
+                "Stream" => return Ok(self.stream(context.client.clone())),
                 "Wait" => {
                     let (begun, ends) = self.gate.lock().unwrap().take().unwrap();
                     begun.send(()).unwrap();
                     ends.await.unwrap();
+                }
+                "Outlast" => {
+                    context.client.gone().await;
+                    self.gone.send_modify(|count| *count += 1);
                 }
                 _ => {}
             }

@@ -2,6 +2,8 @@
 
 use ids::{AccountId, Region, RequestId};
 
+use crate::Client;
+
 /// Who asks, for which account and region, under which id.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -17,6 +19,8 @@ pub struct Context {
     pub endpoint: String,
     /// The `X-Amzn-Trace-Id` that came with the request.
     pub trace_id: Option<String>,
+    /// Who waits for the answer.
+    pub client: Client,
 }
 
 /// Who asks.

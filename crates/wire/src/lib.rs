@@ -9,6 +9,7 @@
 //! dispatch decodes it into a typed input; what the handler returns becomes a [`Response`] by [`respond`].
 
 mod cbor;
+mod client;
 mod context;
 mod decode;
 mod encode;
@@ -31,6 +32,7 @@ pub use bytes::Bytes;
 pub use clock::Timestamp;
 pub use serde_json::Value as Document;
 
+pub use client::Client;
 pub use context::{Caller, Context};
 pub use decode::DecodeError;
 pub use error::{CommonError, Error, Modelled};

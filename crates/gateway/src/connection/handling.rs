@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tasks::Tasks;
+use wire::Client;
 
 /// Runs a handler within its connection's task, and on without it when the client goes away: a handler is never
 /// stopped half-way. A task of its own from the start would do the same, but costs tens of microseconds whenever
@@ -16,6 +17,7 @@ use tasks::Tasks;
 pub(super) struct Handling<T: Send + 'static> {
     /// Nothing once it has completed.
     handler: Option<BoxFuture<'static, Result<T, Panic>>>,
+    client: Client,
     tasks: Tasks,
 }
 
@@ -23,9 +25,13 @@ pub(super) struct Handling<T: Send + 'static> {
 pub(super) type Panic = Box<dyn Any + Send>;
 
 impl<T: Send + 'static> Handling<T> {
-    pub(super) fn new(tasks: Tasks, handler: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(super) fn new(
+        tasks: Tasks,
+        client: Client,
+        handler: impl Future<Output = T> + Send + 'static,
+    ) -> Self {
         // What a handler shares with others is behind locks that survive a panic, as it would be between tasks.
-        Self { handler: Some(AssertUnwindSafe(handler).catch_unwind().boxed()), tasks }
+        Self { handler: Some(AssertUnwindSafe(handler).catch_unwind().boxed()), client, tasks }
     }
 }
 
@@ -44,6 +50,9 @@ impl<T: Send + 'static> Future for Handling<T> {
 
 impl<T: Send + 'static> Drop for Handling<T> {
     fn drop(&mut self) {
+        if self.handler.is_some() {
+            self.client.hang_up();
+        }
         // Without a runtime nothing runs on anyway.
         if let Some(handler) = self.handler.take()
             && tokio::runtime::Handle::try_current().is_ok()

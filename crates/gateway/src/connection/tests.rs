@@ -211,6 +211,67 @@ async fn a_client_that_goes_away_does_not_stop_its_handler() {
     assert_eq!(end.send(()), Ok(()), "the handler still waits");
 }
 
+/// Waits until a handler has seen its client go.
+async fn seen_to_go(fake: &Fake) {
+    let mut gone = fake.gone.subscribe();
+    gone.wait_for(|count| *count > 0).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_handler_is_told_that_its_client_went_away() {
+    let running = start();
+    let mut stream = running.connect().await;
+    stream.write_all(post("/outlast").as_bytes()).await.unwrap();
+    running.assert_alive().await;
+    assert_eq!(*running.lambda.gone.borrow(), 0);
+    drop(stream);
+    seen_to_go(&running.lambda).await;
+
+    let running = start();
+    let mut client = running.connect_http2().await;
+    let abandoned = client.send_request(http2_post("localhost", "/outlast", ""));
+    // Answered after it on the same connection: so it has begun.
+    client.send_request(http2_post("localhost", INVOKE, "next")).await.unwrap();
+    drop(abandoned);
+    seen_to_go(&running.lambda).await;
+}
+
+#[tokio::test]
+async fn a_client_that_only_stops_sending_still_gets_its_answer() {
+    let running = start();
+    let mut stream = running.connect().await;
+    stream.write_all(post("/outlast").as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert!(read_rest(&mut stream).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_stream_without_events_ends_when_its_client_goes_away() {
+    let running = start();
+    let _no_chunks = running.lambda.chunks();
+    let mut stream = running.connect().await;
+    stream.write_all(post("/2015-03-31/functions/f/stream").as_bytes()).await.unwrap();
+    read_head(&mut stream).await;
+    drop(stream);
+    seen_to_go(&running.lambda).await;
+}
+
+#[tokio::test]
+async fn what_is_sent_ahead_waits_for_its_turn() {
+    let running = start();
+    let (begun, end) = running.lambda.gate();
+    let mut stream = running.connect().await;
+    stream.write_all(post("/wait").as_bytes()).await.unwrap();
+    begun.await.unwrap();
+    let long = "x".repeat(5_000);
+    stream.write_all([invoke("one"), invoke(&long)].concat().as_bytes()).await.unwrap();
+    running.assert_alive().await;
+    end.send(()).unwrap();
+    assert_eq!(read_response(&mut stream).await.0, 200);
+    assert_eq!(read_response(&mut stream).await, (200, "one".to_owned()));
+    assert_eq!(read_response(&mut stream).await, (200, long));
+}
+
 #[tokio::test]
 async fn the_end_waits_for_what_is_running_and_accepts_nothing_new() {
     let running = start();

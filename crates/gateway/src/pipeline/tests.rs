@@ -1,6 +1,7 @@
 use auth::{Credential, Mode, sign};
 use http::Request;
 use http_body_util::{BodyExt, Full};
+use wire::Client;
 
 use super::*;
 use crate::body::Outgoing;
@@ -13,7 +14,8 @@ async fn send(
     body: &'static str,
 ) -> (http::response::Parts, String) {
     let request = request.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap();
-    let (parts, body) = pipeline.answer(request, &entrance(side)).await.map(Outgoing).into_parts();
+    let caller = Caller { client: Client::default(), watch: None };
+    let (parts, body) = pipeline.answer(request, &entrance(side), caller).await.map(Outgoing).into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (parts, String::from_utf8(body.to_vec()).unwrap())
 }

@@ -56,6 +56,7 @@ pub(crate) fn caller(account_id: &str, arn: &str, user_id: &str) -> Context {
         caller: Caller { arn: arn.to_owned(), user_id: user_id.to_owned(), access_key_id: None },
         endpoint: "http://127.0.0.1:4566".to_owned(),
         trace_id: None,
+        client: wire::Client::default(),
     }
 }
 

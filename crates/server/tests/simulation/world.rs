@@ -140,6 +140,7 @@ impl World {
             },
             endpoint: "http://127.0.0.1:4566".to_owned(),
             trace_id: None,
+            client: wire::Client::default(),
         }
     }
 

@@ -202,6 +202,7 @@ pub(crate) fn context(account: &str) -> Context {
         },
         endpoint: ENDPOINT.to_owned(),
         trace_id: Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned()),
+        client: wire::Client::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use api_sqs::{Message, ReceiveMessageRequest, ReceiveMessageResult};
 use clock::execution_timeout;
 use queue::{QueueError, Receive};
-use wire::{Context, Error};
+use wire::{Client, Context, Error};
 
 use crate::batch::unless_empty;
 use crate::directory::OpenQueue;
@@ -15,7 +15,7 @@ use crate::message::{Wanted, check_id};
 use crate::service::Inner;
 use crate::{metrics, queue_url};
 
-/// How long a client that waits is kept when the server stops: a commit's time.
+/// How long a client that waits is kept when its wait is over early: a commit's time.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 pub(crate) async fn handle(
@@ -30,15 +30,18 @@ pub(crate) async fn handle(
         input.message_system_attribute_names,
         input.message_attribute_names,
     )?;
-    let received = receive(inner, &queue, request).await.map_err(|error| queue_failed(&error))?;
+    let received =
+        receive(inner, &context.client, &queue, request).await.map_err(|error| queue_failed(&error))?;
     metrics::received(inner, &queue, received.len());
     let messages: Vec<Message> = received.into_iter().map(|message| wanted.message(message)).collect();
     Ok(ReceiveMessageResult { messages: unless_empty(messages) })
 }
 
-/// Nobody waits for messages any more once the server stops.
+/// Nobody waits for messages any more once the server stops, or the client is gone: a message that is taken for nobody is
+/// out of everybody's sight until its visibility ends.
 async fn receive(
     inner: &Inner,
+    client: &Client,
     queue: &OpenQueue,
     mut request: Receive,
 ) -> Result<Vec<queue::Message>, QueueError> {
@@ -50,12 +53,12 @@ async fn receive(
     }
     let mut receiving = pin!(queue.messages.receive(request));
     tokio::select! {
-        received = &mut receiving => received,
-        // What is on its way to this client still reaches it.
-        () = inner.polls.shutting_down() => {
-            execution_timeout(LAST_MOMENT, receiving).await.unwrap_or_else(|_| Ok(Vec::new()))
-        }
+        received = &mut receiving => return received,
+        () = inner.polls.shutting_down() => {}
+        () = client.gone() => {}
     }
+    // What is on its way to this client still reaches it.
+    execution_timeout(LAST_MOMENT, receiving).await.unwrap_or_else(|_| Ok(Vec::new()))
 }
 
 fn checked(queue: &OpenQueue, input: &mut ReceiveMessageRequest) -> Result<Receive, Error> {

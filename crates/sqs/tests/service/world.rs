@@ -182,6 +182,7 @@ pub(crate) fn context(account: &str, region: &str) -> Context {
         },
         endpoint: "http://127.0.0.1:4566".to_owned(),
         trace_id: None,
+        client: wire::Client::default(),
     }
 }
 
