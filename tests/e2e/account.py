@@ -42,7 +42,7 @@ class Account:
         self.server = server
         self.number = number or f"{random.randrange(10**11, 10**12)}"
         self.region = region
-        self.functions = []
+        self.functions, self.mappings = [], []
         self.lambda_ = self.client("lambda")
 
     @cached_property
@@ -144,11 +144,45 @@ class Account:
         return eventually(lambda: (lines := self.messages(name)) and any(text in line for line in lines) and lines)
 
     def delete_functions(self):
+        self.delete_mappings()
         for name in self.functions:
             try:
                 self.lambda_.delete_function(FunctionName=name)
             except self.lambda_.exceptions.ResourceNotFoundException:
                 pass
+
+    def delete_mappings(self):
+        """So that nothing is polled any more."""
+        for mapping in self.mappings:
+            try:
+                eventually(lambda mapping=mapping: self.delete_mapping(mapping))
+            except self.lambda_.exceptions.ResourceNotFoundException:
+                pass
+
+    def delete_mapping(self, mapping):
+        """Whether it could be: not while it is between two states."""
+        try:
+            self.lambda_.delete_event_source_mapping(UUID=mapping)
+        except self.lambda_.exceptions.ResourceInUseException:
+            return False
+        return True
+
+    def wait_a_second(self):
+        """Real time goes on by itself; whoever asked too often asks again a moment later."""
+
+
+class TimedAccount(Account):
+    """An account on a server whose time moves only when told."""
+
+    def advance(self, seconds):
+        """Moves time on; returns once everything that was due has been done, and what that was."""
+        body, headers = json.dumps({"seconds": seconds}), {"content-type": "application/json"}
+        status, _, answer = self.server.request("POST", "/_lambent/clock/advance", body, headers, timeout=600)
+        assert status == 200, answer
+        return json.loads(answer)["happened"]
+
+    def wait_a_second(self):
+        self.advance(1)
 
 
 def eventually(look, timeout_s=20):
@@ -158,6 +192,15 @@ def eventually(look, timeout_s=20):
         assert time.monotonic() < deadline, f"did not come true within {timeout_s} s"
         time.sleep(0.02)
     return found
+
+
+def becomes(look, expected, timeout_s=20):
+    """Waits until `look` returns what is expected; shows what it returned instead."""
+    deadline = time.monotonic() + timeout_s
+    while (found := look()) != expected:
+        if time.monotonic() > deadline:
+            assert found == expected
+        time.sleep(0.02)
 
 
 def refused(call, code, status, text=None, **parameters):

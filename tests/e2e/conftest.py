@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from account import Account
+from account import Account, TimedAccount
 from gate import Gate
 from lambent import ACCESS_KEY, BINARY, Server
 
@@ -30,6 +30,13 @@ def server():
 
 
 @pytest.fixture(scope="session")
+def timed_server():
+    """Its time moves only when told."""
+    with Server("--clock", "virtual", "--pool-size", "2") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def open_server():
     """Its functions reach the test's gate on the host's loopback."""
     with Server("--network", "host", "--pool-size", "2") as server:
@@ -47,6 +54,14 @@ def strict_server():
 def aws(server):
     """An account of the test's own."""
     account = Account(server)
+    yield account
+    account.delete_functions()
+
+
+@pytest.fixture
+def timed(timed_server):
+    """An account of the test's own, whose time moves only when told."""
+    account = TimedAccount(timed_server)
     yield account
     account.delete_functions()
 

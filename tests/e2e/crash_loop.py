@@ -18,7 +18,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError
 
 import crash_scenes
-from account import Account
+from account import Account, TimedAccount
 from lambent import BINARY, Server, clean_environment
 
 ACCOUNT = "424242424242"
@@ -27,15 +27,6 @@ OPTIONS = ("--pool-size", "1")
 SHORTEST_S, LONGEST_S = 0.1, 1.5
 # How often it is killed once more before it is ready.
 KILLED_AT_START = 0.2
-
-
-class VirtualAccount(Account):
-    """An account on a server whose time is advanced."""
-
-    def advance(self, seconds):
-        body = f'{{"seconds": {seconds}}}'
-        status, _, answer = self.server.request("POST", "/_lambent/clock/advance", body, timeout=600)
-        assert status == 200, answer
 
 
 class Loop:
@@ -100,7 +91,7 @@ class Loop:
     def finish(self):
         """Time goes on until nothing is due any more; then everything must be where it belongs."""
         with Server(*self.options, "--clock", "virtual", data_dir=self.data_dir) as server:
-            account = VirtualAccount(server, ACCOUNT)
+            account = TimedAccount(server, ACCOUNT)
             self.start(account)
             account.advance(crash_scenes.HOLD_S + 3_600)
             for scene in self.scenes:

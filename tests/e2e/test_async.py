@@ -14,21 +14,6 @@ FAILING = """
 """
 
 
-@pytest.fixture(scope="module")
-def timed_server():
-    """Its time moves only when told."""
-    with Server("--clock", "virtual", "--pool-size", "2") as server:
-        yield server
-
-
-@pytest.fixture
-def timed(timed_server):
-    """An account of the test's own on that server."""
-    account = Account(timed_server)
-    yield account
-    account.delete_functions()
-
-
 def advance(server, seconds):
     """Moves time on; returns once everything that was due has been done."""
     headers = {"content-type": "application/json"}

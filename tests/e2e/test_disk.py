@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from account import Account, eventually
-from crash_loop import VirtualAccount
 from lambent import Server
 
 # A store of some megabytes, and room for some hundred messages.
@@ -102,7 +101,7 @@ class Sender:
 
     def check_nothing_is_lost(self, data_dir, number):
         with Server("--pool-size", "0", "--clock", "virtual", data_dir=data_dir) as server:
-            account = VirtualAccount(server, number)
+            account = TimedAccount(server, number)
             self.use(account)
             # What was to be tried again has been.
             account.advance(6 * 3_600)

@@ -132,11 +132,11 @@ def test_a_path_that_is_no_operation(server):
 
 
 def test_an_operation_that_is_not_there_yet_names_itself(server):
-    path = "/2015-03-31/event-source-mappings/"
-    body = json.dumps({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:q", "FunctionName": "f"})
+    path = "/2020-04-22/code-signing-configs"
+    body = json.dumps({"AllowedPublishers": {"SigningProfileVersionArns": ["arn:aws:signer:us-east-1:123456789012:/p/v"]}})
     status, headers, body = server.request("POST", path, body, {"Content-Type": "application/json", **signed("lambda")})
     assert status == 501
-    assert "CreateEventSourceMapping is not implemented by Lambent yet" in json.loads(body)["message"]
+    assert "CreateCodeSigningConfig is not implemented by Lambent yet" in json.loads(body)["message"]
 
 
 def test_awsjson(server):
@@ -181,7 +181,7 @@ def test_awsquery(server):
 
 
 def test_services_that_are_not_there_say_so(server):
-    headers = {"X-Amz-Target": "Kinesis_20131202.ListStreams", "Content-Type": "application/x-amz-json-1.1", **signed("kinesis")}
+    headers = {"X-Amz-Target": "AWSEvents.ListRules", "Content-Type": "application/x-amz-json-1.1", **signed("events")}
     status, _, body = server.request("POST", "/", "{}", headers)
     assert status in (400, 501)
     assert "not implemented by Lambent yet" in json.loads(body)["message"]
