@@ -4,13 +4,28 @@
 //! that whoever reads at the tip reads no disk. A record that was acknowledged is on disk, and readers never see one
 //! that is not.
 
+mod bucket;
+mod head;
+mod loading;
 mod position;
+mod put;
+mod read;
 mod record;
+mod removal;
+mod reshard;
+mod resharded;
+mod retention;
+mod room;
+mod row;
+mod rows;
 mod sequence_number;
 mod settings;
 mod shard;
 mod stream;
 mod streams;
+mod tail;
+mod waiters;
+mod write;
 
 pub use position::Position;
 pub use record::{NewRecord, Put, PutFailure, Read, ReadLimits, Record};

@@ -1,56 +1,90 @@
 //! One stream.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use clock::Hold;
-use store::{StoreError, Transaction};
-use targets::Prepared;
+use targets::Settled;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 
-use crate::streams::Platform;
-use crate::{
-    NewRecord, Position, Put, PutFailure, Read, ReadLimits, Settings, Shard, ShardId, StreamError, StreamId,
-};
+use crate::head::{Head, Stage, View};
+use crate::rows::Rows;
+use crate::streams::{Open, Platform};
+use crate::{Settings, Shard, ShardId, StreamError, StreamId};
 
 /// One stream. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    id: StreamId,
-    settings: Arc<Settings>,
-    platform: Arc<Platform>,
+    inner: Arc<Inner>,
 }
 
-fn unfinished<T>() -> Result<T, StreamError> {
-    Err(StoreError::Unavailable("streams are not finished".to_owned()).into())
+/// What all handles of a stream share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    id: StreamId,
+    pub(crate) rows: Rows,
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) open: Weak<Open>,
+    head: Mutex<Head>,
+    /// One reader of shards and tips at a time.
+    pub(crate) loading: AsyncMutex<()>,
+    /// Whoever removes expired rows, or all of them.
+    pub(crate) trimming: AsyncMutex<()>,
+    /// Nothing is being written any more.
+    pub(crate) idle: Notify,
 }
 
 impl Stream {
-    pub(crate) fn new(id: StreamId, settings: Settings, platform: Arc<Platform>) -> Self {
-        Self { id, settings: Arc::new(settings), platform }
+    pub(crate) fn new(id: StreamId, settings: Settings, platform: Arc<Platform>, open: Weak<Open>) -> Self {
+        let inner = Inner {
+            rows: Rows::new(&id),
+            id,
+            platform,
+            open,
+            head: Mutex::new(Head::new(settings)),
+            loading: AsyncMutex::default(),
+            trimming: AsyncMutex::default(),
+            idle: Notify::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) const fn from_inner(inner: Arc<Inner>) -> Self {
+        Self { inner }
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.inner.rows
+    }
+
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.inner.platform
     }
 
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &StreamId {
-        &self.id
+        &self.inner.id
     }
 
     /// How it behaves.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
-        self.settings.clone()
+        self.locked(|head, _| head.settings.clone())
     }
 
-    /// What is to be written so that the stream begins with `count` shards of equal ranges; joins the commit that makes
-    /// the stream itself.
-    pub fn prepare_shards(&self, count: u32) -> Prepared {
-        let _ = (count, &self.platform);
-        Prepared::new(self.id.0.clone(), Transaction::new(), |_| {})
-    }
-
-    /// What is to be written to delete all of it. Its records go in the background; readers and writers get
-    /// [`StreamError::Removed`].
-    pub fn prepare_remove(&self) -> Prepared {
-        Prepared::new(self.id.0.clone(), Transaction::new(), |_| {})
+    /// Changes how it behaves, from now on. What has expired does not come back; so that this holds after a restart as
+    /// well, [`Stream::prepare_retention`] is to be part of the commit that makes the retention longer.
+    pub fn configure(&self, settings: Settings) {
+        let now = self.platform().clock.now();
+        self.locked(|head, hold| {
+            if *head.settings != settings {
+                head.configure(settings, now, hold);
+            }
+        });
     }
 
     /// All shards that still have or may get records, by number: also closed ones until their records have expired.
@@ -58,82 +92,67 @@ impl Stream {
     /// # Errors
     /// When the store fails or the stream was removed.
     pub async fn shards(&self) -> Result<Vec<Shard>, StreamError> {
-        unfinished()
+        self.on_head(|head, _| head.list()).await
+    }
+}
+
+/// The way into the head.
+impl Stream {
+    /// Does something in memory, whatever state it is in.
+    pub(crate) fn locked<T>(&self, act: impl FnOnce(&mut Head, &Hold) -> T) -> T {
+        let hold = self.platform().clock.hold();
+        let mut head = self.inner.head.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut head, &hold)
     }
 
-    /// Puts records; each is accepted or not by itself, in order.
-    ///
-    /// # Errors
-    /// When nothing could be put: the store failed, or the stream was removed.
-    pub async fn put(&self, records: Vec<NewRecord>) -> Result<Vec<Result<Put, PutFailure>>, StreamError> {
-        let _ = records;
-        unfinished()
+    /// Does something with what is in memory, as of now, once the shards are known.
+    pub(crate) async fn on_head<T>(
+        &self,
+        mut act: impl FnMut(&mut Head, &Hold) -> T,
+    ) -> Result<T, StreamError> {
+        loop {
+            let done = self.locked(|head, hold| match head.stage {
+                Stage::Removed => Err(StreamError::Removed),
+                Stage::Unloaded => Ok(None),
+                Stage::Loaded => {
+                    head.advance(self.platform().clock.now());
+                    Ok(Some(act(head, hold)))
+                }
+            })?;
+            match done {
+                Some(done) => return Ok(done),
+                None => self.load().await?,
+            }
+        }
     }
 
-    /// Reads; nothing at the tip.
-    ///
-    /// # Errors
-    /// [`StreamError::NoShard`], and when the store fails or the stream was removed.
-    pub async fn read(
+    /// Does something with a shard whose end is known.
+    pub(crate) async fn on_shard<T>(
         &self,
         shard: ShardId,
-        from: Position,
-        limits: ReadLimits,
-    ) -> Result<Read, StreamError> {
-        let _ = (shard, from, limits);
-        unfinished()
+        mut act: impl FnMut(View<'_>) -> T,
+    ) -> Result<T, StreamError> {
+        loop {
+            let done = self.on_head(|head, _| match head.view(shard) {
+                None => Err(StreamError::NoShard),
+                Some(view) => Ok(view.map(&mut act)),
+            });
+            match done.await?? {
+                Some(done) => return Ok(done),
+                None => self.load_tip(shard).await?,
+            }
+        }
     }
 
-    /// [`Stream::read`] for a poller in this process: at the tip of an open shard it waits for the next record, or for the
-    /// end of the shard. May be dropped at any time. Virtual time stands still until the [`Hold`] is dropped.
-    ///
-    /// # Errors
-    /// As [`Stream::read`].
-    pub async fn read_held(
-        &self,
-        shard: ShardId,
-        from: Position,
-        limits: ReadLimits,
-    ) -> Result<(Read, Hold), StreamError> {
-        let _ = (shard, from, limits);
-        unfinished()
+    /// What is known is in doubt: the store is asked again.
+    pub(crate) fn unload(&self) {
+        self.locked(Head::unload);
     }
 
-    /// Turns a position that depends on now ([`Position::Latest`], [`Position::AtTimestamp`]) into one that does not.
-    ///
-    /// # Errors
-    /// As [`Stream::read`].
-    pub async fn resolve(&self, shard: ShardId, position: Position) -> Result<Position, StreamError> {
-        let _ = (shard, position);
-        unfinished()
-    }
-
-    /// Waits until the shards are others than `known`, which [`Stream::shards`] answered: one was split or merged, or is
-    /// gone. May be dropped at any time.
-    ///
-    /// # Errors
-    /// [`StreamError::Removed`].
-    pub async fn resharded(&self, known: &[Shard]) -> Result<Hold, StreamError> {
-        let _ = known;
-        unfinished()
-    }
-
-    /// Closes a shard and opens two: up to before `starting_hash_key`, and from there.
-    ///
-    /// # Errors
-    /// [`StreamError::HashKey`] when the key does not lie inside, [`StreamError::Closed`], [`StreamError::NoShard`], and
-    /// when the store fails.
-    pub async fn split(&self, shard: ShardId, starting_hash_key: u128) -> Result<(), StreamError> {
-        let _ = (shard, starting_hash_key);
-        unfinished()
-    }
-
-    /// Closes two neighbours and opens one.
-    ///
-    /// # Errors
-    /// [`StreamError::HashKey`] when they are not neighbours; else as [`Stream::split`].
-    pub async fn merge(&self, shard: ShardId, adjacent: ShardId) -> Result<(), StreamError> {
-        let _ = (shard, adjacent);
-        unfinished()
+    /// What becomes of the head when somebody else's commit ended that shards are part of.
+    pub(crate) fn unload_unless_abandoned(&self, settled: Settled) {
+        if settled != Settled::Abandoned {
+            self.unload();
+        }
     }
 }

@@ -1,0 +1,211 @@
+//! Reading a shard: from memory at its tip, from the store further back.
+
+use std::time::Duration;
+
+use clock::{Hold, Timestamp};
+use store::StoreError;
+use tokio::sync::oneshot;
+
+use crate::head::View;
+use crate::row::Row;
+use crate::rows::next_key;
+use crate::stream::Stream;
+use crate::{Position, Read, ReadLimits, Record, SequenceNumber, ShardId, StreamError};
+
+/// Rows looked at together.
+const PAGE: usize = 64;
+
+/// A shard as a read found it.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// The last record that may be read, or the start of the shard.
+    published: SequenceNumber,
+    is_closed: bool,
+    epoch: u64,
+}
+
+impl Stream {
+    /// Reads; nothing at the tip.
+    ///
+    /// # Errors
+    /// [`StreamError::NoShard`], and when the store fails or the stream was removed.
+    pub async fn read(
+        &self,
+        shard: ShardId,
+        from: Position,
+        limits: ReadLimits,
+    ) -> Result<Read, StreamError> {
+        self.read_seen(shard, from, limits).await.map(|(read, _)| read)
+    }
+
+    /// [`Stream::read`] for a poller in this process: at the tip of an open shard it waits for the next record, or for the
+    /// end of the shard. May be dropped at any time. Virtual time stands still until the [`Hold`] is dropped.
+    ///
+    /// # Errors
+    /// As [`Stream::read`].
+    pub async fn read_held(
+        &self,
+        shard: ShardId,
+        from: Position,
+        limits: ReadLimits,
+    ) -> Result<(Read, Hold), StreamError> {
+        let mut hold = self.platform().clock.hold();
+        let mut from = from;
+        loop {
+            let (read, seen) = self.read_seen(shard, from, limits).await?;
+            if !read.records.is_empty() || read.is_end {
+                return Ok((read, hold));
+            }
+            from = read.next;
+            if let Some(waiting) = self.park(shard, seen) {
+                drop(hold);
+                hold = waiting.woken().await;
+            }
+        }
+    }
+
+    /// Turns a position that depends on now ([`Position::Latest`], [`Position::AtTimestamp`]) into one that does not.
+    ///
+    /// # Errors
+    /// As [`Stream::read`].
+    pub async fn resolve(&self, shard: ShardId, position: Position) -> Result<Position, StreamError> {
+        self.on_shard(shard, |view| resolve(position, view.tip.published)).await
+    }
+
+    async fn read_seen(
+        &self,
+        shard: ShardId,
+        from: Position,
+        limits: ReadLimits,
+    ) -> Result<(Read, Seen), StreamError> {
+        let see = |View { shard, tip, floor, epoch }: View<'_>| {
+            let from = resolve(from, tip.published);
+            let first = match from {
+                Position::At(number) => number,
+                Position::After(number) => SequenceNumber(number.0.saturating_add(1)),
+                Position::TrimHorizon | Position::Latest | Position::AtTimestamp(_) => SequenceNumber::ZERO,
+            };
+            let seen = Seen { published: tip.published, is_closed: shard.closed.is_some(), epoch };
+            (from, first.max(SequenceNumber::past(floor)), seen)
+        };
+        let (from, first, seen) = self.on_shard(shard, see).await?;
+        let mut gather = Gather { limits, next: first, records: Vec::new(), bytes: 0, first_left: None };
+        let page_rows = PAGE.min(limits.records.saturating_add(1));
+        while gather.next <= seen.published && gather.first_left.is_none() {
+            let rows = self.page(shard, gather.next, seen.published, page_rows).await?;
+            for row in &rows {
+                gather.take(row)?;
+            }
+            if rows.len() < page_rows {
+                break;
+            }
+        }
+        let now = self.platform().clock.now();
+        let read = Read {
+            next: gather.records.last().map_or(from, |last| Position::After(last.sequence_number)),
+            is_end: seen.is_closed && gather.first_left.is_none(),
+            behind: gather.first_left.map_or(Duration::ZERO, |arrived| now.saturating_since(arrived)),
+            records: gather.records,
+        };
+        Ok((read, seen))
+    }
+
+    /// The next rows with records from `from` to `published`.
+    async fn page(
+        &self,
+        shard: ShardId,
+        from: SequenceNumber,
+        published: SequenceNumber,
+        limit: usize,
+    ) -> Result<Vec<Row>, StreamError> {
+        if let Some(rows) = self.on_shard(shard, |view| view.tip.tail.rows_from(from, limit)).await? {
+            return Ok(rows);
+        }
+        let (from, _) = self.rows().records_from(shard, from);
+        let to = next_key(&self.rows().record(shard, published));
+        let snapshot = self.platform().store.snapshot().await?;
+        let mut rows = Vec::new();
+        for entry in snapshot.range(&from, &to, limit, false).await? {
+            rows.push(Row::assemble(&*snapshot, self.rows(), shard, &entry).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Waits, unless something has changed since.
+    fn park(&self, shard: ShardId, seen: Seen) -> Option<Waiting> {
+        let woken = self.locked(|head, _| {
+            if head.epoch != seen.epoch {
+                return None;
+            }
+            let head = head.shard(shard)?;
+            let is_same = head.tip.as_ref().is_some_and(|tip| tip.published == seen.published)
+                && head.shard.closed.is_some() == seen.is_closed;
+            is_same.then(|| head.waiters.park())
+        })?;
+        Some(Waiting { stream: self.clone(), shard, woken })
+    }
+}
+
+fn resolve(position: Position, published: SequenceNumber) -> Position {
+    match position {
+        Position::Latest => Position::After(published),
+        Position::AtTimestamp(moment) => Position::At(SequenceNumber::from(moment)),
+        Position::TrimHorizon | Position::At(_) | Position::After(_) => position,
+    }
+}
+
+/// What a read brings.
+struct Gather {
+    limits: ReadLimits,
+    /// No record before this one is looked at any more.
+    next: SequenceNumber,
+    records: Vec<Record>,
+    bytes: usize,
+    /// When the first record arrived that there was no room for.
+    first_left: Option<Timestamp>,
+}
+
+impl Gather {
+    fn take(&mut self, row: &Row) -> Result<(), StoreError> {
+        if self.first_left.is_some() {
+            return Ok(());
+        }
+        for record in row.records(self.next) {
+            let record = record?;
+            let bytes = self.bytes + record.data.len();
+            let is_full = self.records.len() >= self.limits.records || bytes > self.limits.bytes;
+            if is_full && !self.records.is_empty() {
+                self.first_left = Some(record.arrived);
+                return Ok(());
+            }
+            self.next = SequenceNumber(record.sequence_number.0.saturating_add(1));
+            self.bytes = bytes;
+            self.records.push(record);
+        }
+        Ok(())
+    }
+}
+
+/// Somebody who waits for a shard.
+struct Waiting {
+    stream: Stream,
+    shard: ShardId,
+    woken: oneshot::Receiver<Hold>,
+}
+
+impl Waiting {
+    async fn woken(mut self) -> Hold {
+        match (&mut self.woken).await {
+            Ok(hold) => hold,
+            // The shard is gone.
+            Err(_) => self.stream.platform().clock.hold(),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.woken.close();
+        self.stream.locked(|head, _| head.sweep(self.shard));
+    }
+}
