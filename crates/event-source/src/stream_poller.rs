@@ -1,14 +1,176 @@
-//! Polls streams.
+//! Polls streams: in each shard, lanes that read, invoke and write down how far they have come.
+//!
+//! A shard's children begin when all of it is done. A shard that was there when the mapping began starts where the
+//! mapping says, and one that came later with its first record.
 
+mod event;
+mod failure_record;
+mod gather;
+mod hand_over;
+mod invocation;
+pub(crate) mod lane;
+mod next_step;
+mod response;
+mod saver;
+mod shard;
+mod windows;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use stream::Stream;
+use clock::Hold;
+use store::TableError;
+use stream::{Shard, ShardId, Stream, StreamError};
+use tokio::sync::mpsc;
 
+use self::gather::hold_until_it_waits;
+use self::saver::Pauses;
+use self::shard::ShardWork;
+use self::work::Halt;
 use crate::poller::{Ended, Poller};
+use crate::tables::checkpoints::{Checkpoints, ShardRow};
+use crate::{EventSourcesParts, Mapping, Polling};
+
+/// Resolves and stores where the mapping starts in each shard, unless it has begun with this stream before. Must have
+/// returned before the mapping is `Enabled`: with `LATEST`, what is put after that is not missed.
+pub(crate) async fn begin(
+    parts: &EventSourcesParts,
+    mapping: &Mapping,
+    stream: &Stream,
+) -> Result<(), StreamError> {
+    Checkpoints::of(mapping).begin(&*parts.store, mapping, stream, parts.clock.now()).await
+}
 
 /// Polls until it is told to stop and the last batches have run.
 pub(crate) async fn run(poller: Arc<Poller>, stream: Stream) -> Ended {
-    let _ = stream;
-    poller.stop.told().await;
-    Ended::Stopped
+    let (ended, endings) = mpsc::unbounded_channel();
+    let hold = poller.parts().clock.hold();
+    let mut run = Run { poller, stream, running: BTreeSet::new(), ended, endings };
+    let halt = run.run(hold).await;
+    run.wait_for_all().await;
+    if halt == Halt::Removed { Ended::Removed } else { Ended::Stopped }
+}
+
+/// A mapping's run.
+struct Run {
+    poller: Arc<Poller>,
+    stream: Stream,
+    /// Shards that are worked on.
+    running: BTreeSet<ShardId>,
+    ended: mpsc::UnboundedSender<(ShardId, Halt, Hold)>,
+    endings: mpsc::UnboundedReceiver<(ShardId, Halt, Hold)>,
+}
+
+/// Why the shards could not be looked at.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+impl Run {
+    async fn run(&mut self, mut hold: Hold) -> Halt {
+        let mut pauses = Pauses::default();
+        loop {
+            let known = match self.begin_shards(&hold).await {
+                Ok(known) => known,
+                Err(Failed::Stream(StreamError::Removed)) => return Halt::Removed,
+                Err(error) => {
+                    if !pauses.pause(&self.poller.stop, &error.to_string()).await {
+                        return Halt::Stopped;
+                    }
+                    continue;
+                }
+            };
+            pauses = Pauses::default();
+            hold = match hold_until_it_waits(self.wait_for_change(&known), hold).await {
+                Ok(hold) => hold,
+                Err(halt) => return halt,
+            };
+        }
+    }
+
+    async fn wait_for_change(&mut self, known: &[Shard]) -> Result<Hold, Halt> {
+        tokio::select! {
+            () = self.poller.stop.told() => Err(Halt::Stopped),
+            resharded = self.stream.resharded(known) => match resharded {
+                Ok(hold) => Ok(hold),
+                Err(StreamError::Removed) => Err(Halt::Removed),
+                // The next look tells what it is.
+                Err(_) => Ok(self.poller.parts().clock.hold()),
+            },
+            Some((shard, halt, hold)) = self.endings.recv() => {
+                self.running.remove(&shard);
+                if halt == Halt::Ended { Ok(hold) } else { Err(halt) }
+            }
+        }
+    }
+
+    /// Begins with the shards whose turn it is; answers all that there are.
+    async fn begin_shards(&mut self, hold: &Hold) -> Result<Vec<Shard>, Failed> {
+        let poller = self.poller.clone();
+        let (parts, mapping) = (poller.parts(), &*poller.mapping);
+        begin(parts, mapping, &self.stream).await?;
+        let checkpoints = Checkpoints::of(mapping);
+        let shards = self.stream.shards().await?;
+        let ids: BTreeSet<ShardId> = shards.iter().map(|shard| shard.id).collect();
+        let mut rows: BTreeMap<ShardId, ShardRow> =
+            checkpoints.shards(&*parts.store).await?.into_iter().collect();
+        let gone: Vec<ShardId> =
+            rows.keys().filter(|id| !ids.contains(id) && !self.running.contains(id)).copied().collect();
+        if !gone.is_empty() {
+            checkpoints.forget(&*parts.store, &gone).await?;
+            rows.retain(|id, _| !gone.contains(id));
+        }
+        let slots = match &mapping.polling {
+            Polling::Stream(polling) => polling.parallelization_factor.max(1),
+            Polling::Queue(_) => return Ok(shards),
+        };
+        for shard in &shards {
+            let parents = [shard.parent, shard.adjacent_parent];
+            // A parent that is not among the shards any more has no records left.
+            let is_its_turn = parents
+                .into_iter()
+                .flatten()
+                .all(|parent| !ids.contains(&parent) || rows.get(&parent).is_some_and(|row| row.is_done));
+            if !is_its_turn || self.running.contains(&shard.id) {
+                continue;
+            }
+            let row = match rows.get(&shard.id) {
+                Some(row) => row.clone(),
+                None => {
+                    let row = ShardRow::new(slots, None);
+                    checkpoints.put_shard(&*parts.store, shard.id, &row).await?;
+                    row
+                }
+            };
+            if !row.is_done {
+                self.begin_shard(shard.id, row, hold);
+            }
+        }
+        Ok(shards)
+    }
+
+    fn begin_shard(&mut self, shard: ShardId, row: ShardRow, hold: &Hold) {
+        let Some(work) = ShardWork::new(self.poller.clone(), self.stream.clone(), shard) else { return };
+        let parts = self.poller.parts();
+        let (ended, hold) = (self.ended.clone(), hold.clone());
+        self.running.insert(shard);
+        parts.tasks.spawn("shard of a stream", async move {
+            let (halt, hold) = work.run(row, hold).await;
+            // Nobody listens any more when the run was dropped.
+            let _ = ended.send((shard, halt, hold));
+        });
+    }
+
+    async fn wait_for_all(&mut self) {
+        while !self.running.is_empty()
+            && let Some((shard, _, _)) = self.endings.recv().await
+        {
+            self.running.remove(&shard);
+        }
+    }
 }

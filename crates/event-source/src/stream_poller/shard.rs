@@ -1,0 +1,140 @@
+//! One shard: its lanes, and what is done when their number changes or the shard ends.
+
+use std::sync::Arc;
+
+use clock::Hold;
+use store::TableError;
+use stream::{ShardId, Stream};
+
+use super::lane::Lane;
+use super::saver::{Pauses, Saver};
+use super::work::{Halt, Place, Work};
+use crate::poller::Poller;
+use crate::tables::checkpoints::{Checkpoints, ShardRow};
+use crate::{Polling, StreamPolling};
+
+/// What is needed to work on a shard.
+#[derive(Debug, Clone)]
+pub(crate) struct ShardWork {
+    pub(crate) poller: Arc<Poller>,
+    pub(crate) stream: Stream,
+    pub(crate) shard: ShardId,
+    pub(crate) polling: StreamPolling,
+}
+
+impl ShardWork {
+    pub(crate) fn new(poller: Arc<Poller>, stream: Stream, shard: ShardId) -> Option<Self> {
+        let Polling::Stream(polling) = poller.mapping.polling.clone() else { return None };
+        Some(Self { poller, stream, shard, polling })
+    }
+
+    /// Works until it is told to stop or the shard is done. Virtual time stands still as long as the [`Hold`] that it
+    /// takes and gives back.
+    pub(crate) async fn run(self, row: ShardRow, mut hold: Hold) -> (Halt, Hold) {
+        match self.work(row, &mut hold).await {
+            Ok(()) => (Halt::Ended, hold),
+            Err(halt) => (halt, hold),
+        }
+    }
+
+    async fn work(&self, mut row: ShardRow, hold: &mut Hold) -> Result<(), Halt> {
+        let slots = self.polling.parallelization_factor.max(1);
+        if row.slots != slots {
+            row = self.divide(row, slots, hold).await?;
+        }
+        let lanes = self.lanes(&row).await?;
+        self.run_lanes(&row, lanes, hold, false).await?;
+        row.is_done = true;
+        self.put(&row).await
+    }
+
+    /// Goes over to another number of lanes. What the old ones have open is closed before.
+    async fn divide(&self, row: ShardRow, slots: u32, hold: &mut Hold) -> Result<ShardRow, Halt> {
+        let lanes = self.lanes(&row).await?;
+        let is_unfinished = |lane: &Lane| lane.window.is_some() || lane.hand_over.is_some();
+        if lanes.iter().any(is_unfinished) {
+            self.run_lanes(&row, lanes, hold, true).await?;
+        }
+        let row = row.divide(slots, &self.lanes(&row).await?);
+        self.put(&row).await?;
+        Ok(row)
+    }
+
+    /// Until all lanes have come to their end, or one to another halt.
+    async fn run_lanes(
+        &self,
+        row: &ShardRow,
+        lanes: Vec<Lane>,
+        hold: &mut Hold,
+        is_last: bool,
+    ) -> Result<(), Halt> {
+        let row = Arc::new(row.clone());
+        let mut works = Vec::with_capacity(lanes.len());
+        for (slot, lane) in (0..).zip(lanes).filter(|(_, lane)| is_last || !lane.has_ended) {
+            let saver = self.saver(slot).await?;
+            let (poller, stream) = (self.poller.clone(), self.stream.clone());
+            let place = Place { poller, stream, shard: self.shard, row: row.clone(), slot };
+            works.push(Work::new(place, self.polling.clone(), lane, saver, hold.clone(), is_last));
+        }
+        if works.is_empty() {
+            return Ok(());
+        }
+        drop(std::mem::take(hold));
+        let tasks = &self.poller.parts().tasks;
+        let lanes: Vec<_> =
+            works.into_iter().map(|work| tasks.spawn("lane of a shard", work.run())).collect();
+        let mut result = Ok(());
+        for lane in lanes {
+            // One that panicked goes on when the mapping runs anew.
+            let (halt, held) = lane.await.unwrap_or((Halt::Stopped, Hold::none()));
+            *hold = held;
+            if halt != Halt::Ended {
+                result = result.and(Err(halt));
+            }
+        }
+        result
+    }
+
+    async fn lanes(&self, row: &ShardRow) -> Result<Vec<Lane>, Halt> {
+        let store = &*self.poller.parts().store;
+        let mut pauses = Pauses::default();
+        loop {
+            match self.checkpoints().lanes(store, self.shard, row).await {
+                Ok(lanes) => return Ok(lanes),
+                Err(error) => self.pause(&mut pauses, &error).await?,
+            }
+        }
+    }
+
+    async fn saver(&self, slot: u32) -> Result<Saver, Halt> {
+        let parts = self.poller.parts();
+        let mut pauses = Pauses::default();
+        loop {
+            let (store, tasks, stop) = (parts.store.clone(), parts.tasks.clone(), self.poller.stop.clone());
+            match Saver::open(store, tasks, stop, self.checkpoints(), self.shard, slot).await {
+                Ok(saver) => return Ok(saver),
+                Err(error) => self.pause(&mut pauses, &error).await?,
+            }
+        }
+    }
+
+    async fn put(&self, row: &ShardRow) -> Result<(), Halt> {
+        let store = &*self.poller.parts().store;
+        let mut pauses = Pauses::default();
+        loop {
+            match self.checkpoints().put_shard(store, self.shard, row).await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.pause(&mut pauses, &error).await?,
+            }
+        }
+    }
+
+    fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::of(&self.poller.mapping)
+    }
+
+    async fn pause(&self, pauses: &mut Pauses, error: &TableError) -> Result<(), Halt> {
+        let goes_on = pauses.pause(&self.poller.stop, &error.to_string()).await;
+        if goes_on { Ok(()) } else { Err(Halt::Stopped) }
+    }
+}
