@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -14,15 +15,17 @@ use crate::response::content_type;
 use crate::{At, Error, Modelled, Protocol, Ref, Schema, Struct, Target};
 
 /// Events on their way to a client, each a union with one member set. An error ends the stream.
+///
+/// Never locked: only who owns it polls it. The mutex lets futures that are not `Sync` stand in structures, which are.
 #[derive(Default)]
-pub struct EventStream(Option<Events>);
+pub struct EventStream(Option<Mutex<Events>>);
 
-type Events = Pin<Box<dyn Stream<Item = Result<Box<dyn Struct>, Error>> + Send + Sync>>;
+type Events = Pin<Box<dyn Stream<Item = Result<Box<dyn Struct>, Error>> + Send>>;
 
 impl EventStream {
     /// A stream of these events.
-    pub fn new(events: impl Stream<Item = Result<Box<dyn Struct>, Error>> + Send + Sync + 'static) -> Self {
-        Self(Some(Box::pin(events)))
+    pub fn new(events: impl Stream<Item = Result<Box<dyn Struct>, Error>> + Send + 'static) -> Self {
+        Self(Some(Mutex::new(Box::pin(events))))
     }
 }
 
@@ -37,7 +40,9 @@ impl Stream for EventStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.0 {
-            Some(events) => events.as_mut().poll_next(context),
+            Some(events) => {
+                events.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll_next(context)
+            }
             None => Poll::Ready(None),
         }
     }
