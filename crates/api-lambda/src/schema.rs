@@ -751,6 +751,9 @@ static T_EVENT_SOURCE_POSITION: Target = Target::String(&StringShape {
     sensitive: false,
 });
 
+static T_EVENT_SOURCE_POSITION_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
 static T_EVENT_SOURCE_TOKEN: Target = Target::String(&StringShape {
     length: Length { min: None, max: Some(256) },
     pattern: Some(&P_EVENT_SOURCE_TOKEN),
@@ -3556,7 +3559,7 @@ pub(crate) static CREATE_EVENT_SOURCE_MAPPING_REQUEST: Schema = Schema {
             wire: "StartingPosition",
             at: At::Body,
             required: false,
-            target: &T_EVENT_SOURCE_POSITION,
+            target: &T_EVENT_SOURCE_POSITION_UNCHECKED,
         },
         Member {
             name: "StartingPositionTimestamp",

@@ -169,7 +169,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -327,7 +327,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -680,7 +680,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -2021,7 +2021,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "TooManyRequestsException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -2148,6 +2148,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: CreateAliasRequest,
     ) -> impl Future<Output = Result<AliasConfiguration, Error>> + Send;
+    /// `CreateEventSourceMapping`.
+    fn create_event_source_mapping(
+        &self,
+        context: &Context,
+        input: CreateEventSourceMappingRequest,
+    ) -> impl Future<Output = Result<EventSourceMappingConfiguration, Error>> + Send;
     /// `CreateFunction`.
     fn create_function(
         &self,
@@ -2160,6 +2166,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: DeleteAliasRequest,
     ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DeleteEventSourceMapping`.
+    fn delete_event_source_mapping(
+        &self,
+        context: &Context,
+        input: DeleteEventSourceMappingRequest,
+    ) -> impl Future<Output = Result<EventSourceMappingConfiguration, Error>> + Send;
     /// `DeleteFunction`.
     fn delete_function(
         &self,
@@ -2202,6 +2214,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: GetAliasRequest,
     ) -> impl Future<Output = Result<AliasConfiguration, Error>> + Send;
+    /// `GetEventSourceMapping`.
+    fn get_event_source_mapping(
+        &self,
+        context: &Context,
+        input: GetEventSourceMappingRequest,
+    ) -> impl Future<Output = Result<EventSourceMappingConfiguration, Error>> + Send;
     /// `GetFunction`.
     fn get_function(
         &self,
@@ -2430,6 +2448,12 @@ pub trait Lambda: Send + Sync + Debug {
         context: &Context,
         input: UpdateAliasRequest,
     ) -> impl Future<Output = Result<AliasConfiguration, Error>> + Send;
+    /// `UpdateEventSourceMapping`.
+    fn update_event_source_mapping(
+        &self,
+        context: &Context,
+        input: UpdateEventSourceMappingRequest,
+    ) -> impl Future<Output = Result<EventSourceMappingConfiguration, Error>> + Send;
     /// `UpdateFunctionCode`.
     fn update_function_code(
         &self,
@@ -2479,6 +2503,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let output = self.0.create_alias(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
+            "CreateEventSourceMapping" => Box::pin(async move {
+                let mut input = CreateEventSourceMappingRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.create_event_source_mapping(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "CreateFunction" => Box::pin(async move {
                 let mut input = CreateFunctionRequest::default();
                 request.decode(&mut input)?;
@@ -2490,6 +2520,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 request.decode(&mut input)?;
                 self.0.delete_alias(context, input).await?;
                 Ok(None)
+            }),
+            "DeleteEventSourceMapping" => Box::pin(async move {
+                let mut input = DeleteEventSourceMappingRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.delete_event_source_mapping(context, input).await?;
+                Ok(Some(Box::new(output) as _))
             }),
             "DeleteFunction" => Box::pin(async move {
                 let mut input = DeleteFunctionRequest::default();
@@ -2531,6 +2567,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let mut input = GetAliasRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.get_alias(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetEventSourceMapping" => Box::pin(async move {
+                let mut input = GetEventSourceMappingRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_event_source_mapping(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             "GetFunction" => Box::pin(async move {
@@ -2759,6 +2801,12 @@ impl<S: Lambda> Service for LambdaService<S> {
                 let mut input = UpdateAliasRequest::default();
                 request.decode(&mut input)?;
                 let output = self.0.update_alias(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "UpdateEventSourceMapping" => Box::pin(async move {
+                let mut input = UpdateEventSourceMappingRequest::default();
+                request.decode(&mut input)?;
+                let output = self.0.update_event_source_mapping(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             "UpdateFunctionCode" => Box::pin(async move {

@@ -4,7 +4,7 @@ use api_lambda::{
     InvalidParameterValueException, InvalidRequestContentException, InvalidRuntimeException,
     PolicyLengthExceededException, PreconditionFailedException,
     ProvisionedConcurrencyConfigNotFoundException, RecursiveInvocationException, RequestTooLargeException,
-    ResourceConflictException, ResourceNotFoundException, ServiceException,
+    ResourceConflictException, ResourceInUseException, ResourceNotFoundException, ServiceException,
 };
 use packages::PackageError;
 use store::{CommitError, StoreError, TableError};
@@ -57,6 +57,11 @@ pub(crate) fn not_found(text: impl Into<String>) -> Failure {
 /// 409 `ResourceConflictException`.
 pub(crate) fn conflict(text: impl Into<String>) -> Failure {
     Failure::Answer(ResourceConflictException { r#type: user(), message: Some(text.into()) }.into())
+}
+
+/// 400 `ResourceInUseException`.
+pub(crate) fn resource_in_use(text: impl Into<String>) -> Failure {
+    Failure::Answer(ResourceInUseException { r#type: user(), message: Some(text.into()) }.into())
 }
 
 /// 412 `PreconditionFailedException`. `call` is what tells the latest id, such as `GetFunction/GetAlias`.

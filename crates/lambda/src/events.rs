@@ -9,5 +9,5 @@ mod settings;
 mod target;
 
 pub(crate) use acceptance::accept;
-pub(crate) use destination::check_dead_letter;
+pub(crate) use destination::{check_dead_letter, check_queue, check_topic, unusable_destination};
 pub(crate) use settings::read_settings;

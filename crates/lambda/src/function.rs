@@ -21,7 +21,7 @@ pub(crate) use change::{change, changes_of, new_configuration};
 pub(crate) use code::{CodeInput, store_code};
 pub(crate) use find::{find_function, find_version, function_not_found};
 pub(crate) use guard::{check_revision, ensure_changeable};
-pub(crate) use page::{Marker, page_size};
+pub(crate) use page::{Marker, page_size, page_size_of_at_most};
 pub(crate) use publish::publish;
 pub(crate) use reference::FunctionReference;
 pub(crate) use runtime::find_runtime;

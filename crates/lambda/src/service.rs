@@ -211,8 +211,10 @@ delegate! {
     add_layer_version_permission(AddLayerVersionPermissionRequest) -> AddLayerVersionPermissionResponse;
     add_permission(AddPermissionRequest) -> AddPermissionResponse;
     create_alias(CreateAliasRequest) -> AliasConfiguration;
+    create_event_source_mapping(CreateEventSourceMappingRequest) -> EventSourceMappingConfiguration;
     create_function(CreateFunctionRequest) -> FunctionConfiguration;
     delete_alias(DeleteAliasRequest) -> ();
+    delete_event_source_mapping(DeleteEventSourceMappingRequest) -> EventSourceMappingConfiguration;
     delete_function(DeleteFunctionRequest) -> DeleteFunctionResponse;
     delete_function_concurrency(DeleteFunctionConcurrencyRequest) -> ();
     delete_function_event_invoke_config(DeleteFunctionEventInvokeConfigRequest) -> ();
@@ -220,6 +222,7 @@ delegate! {
     delete_provisioned_concurrency_config(DeleteProvisionedConcurrencyConfigRequest) -> ();
     get_account_settings(GetAccountSettingsRequest) -> GetAccountSettingsResponse;
     get_alias(GetAliasRequest) -> AliasConfiguration;
+    get_event_source_mapping(GetEventSourceMappingRequest) -> EventSourceMappingConfiguration;
     get_function(GetFunctionRequest) -> GetFunctionResponse;
     get_function_code_signing_config(GetFunctionCodeSigningConfigRequest) -> GetFunctionCodeSigningConfigResponse;
     get_function_concurrency(GetFunctionConcurrencyRequest) -> GetFunctionConcurrencyResponse;
@@ -258,6 +261,7 @@ delegate! {
     tag_resource(TagResourceRequest) -> ();
     untag_resource(UntagResourceRequest) -> ();
     update_alias(UpdateAliasRequest) -> AliasConfiguration;
+    update_event_source_mapping(UpdateEventSourceMappingRequest) -> EventSourceMappingConfiguration;
     update_function_code(UpdateFunctionCodeRequest) -> FunctionConfiguration;
     update_function_configuration(UpdateFunctionConfigurationRequest) -> FunctionConfiguration;
     update_function_event_invoke_config(UpdateFunctionEventInvokeConfigRequest) -> FunctionEventInvokeConfig;

@@ -56,7 +56,7 @@ impl Functions for Lambda {
 
 /// What pollers must know, whether or not the function can be run now. Of an alias with two versions the one counts that
 /// may run longer.
-async fn describe(lambda: &Lambda, reference: &FunctionReference) -> Outcome<FunctionInfo> {
+pub(super) async fn describe(lambda: &Lambda, reference: &FunctionReference) -> Outcome<FunctionInfo> {
     // In memory, as a rule.
     if let Ok(route) = find_route(lambda, reference).await {
         let role = route.choose(|| 1.0).target.function.role.clone();

@@ -26,27 +26,35 @@ pub(crate) async fn check_destinations(
     let failure = config.on_failure.as_ref().and_then(|one| one.destination.as_deref());
     for (text, is_success) in [(failure, false), (success, true)] {
         let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
-        let arn = Arn::parse(text).map_err(|_| unusable(success, failure))?;
+        let arn = Arn::parse(text).map_err(|_| unusable_destination(success, failure))?;
         match arn.service.as_str() {
             "sqs" => check_queue(lambda, &arn).await?,
             "sns" => check_topic(lambda, &arn).await?,
             "lambda" => check_function(lambda, key, &arn).await?,
             "events" => return Err(unsupported("An EventBridge event bus as destination")),
             "s3" if !is_success => return Err(unsupported("An S3 bucket as destination")),
-            _ => return Err(unusable(success, failure)),
+            _ => return Err(unusable_destination(success, failure)),
         }
     }
     Ok(())
 }
 
-async fn check_queue(lambda: &Lambda, arn: &Arn) -> Outcome<()> {
+/// That this is a standard queue.
+///
+/// # Errors
+/// `InvalidParameterValueException`.
+pub(crate) async fn check_queue(lambda: &Lambda, arn: &Arn) -> Outcome<()> {
     match lambda.targets.queues().map_err(unavailable)?.queue(arn).await.map_err(unavailable)? {
         Some(queue) if !queue.fifo => Ok(()),
         _ => Err(invalid(arn)),
     }
 }
 
-async fn check_topic(lambda: &Lambda, arn: &Arn) -> Outcome<()> {
+/// That this is a standard topic.
+///
+/// # Errors
+/// `InvalidParameterValueException`.
+pub(crate) async fn check_topic(lambda: &Lambda, arn: &Arn) -> Outcome<()> {
     match lambda.targets.topics().map_err(unavailable)?.topic(arn).await.map_err(unavailable)? {
         Some(topic) if !topic.fifo => Ok(()),
         _ => Err(invalid(arn)),
@@ -106,7 +114,7 @@ fn invalid(arn: &Arn) -> Failure {
 }
 
 /// What AWS says of the ARN of a service that records cannot go to.
-fn unusable(success: Option<&str>, failure: Option<&str>) -> Failure {
+pub(crate) fn unusable_destination(success: Option<&str>, failure: Option<&str>) -> Failure {
     let shown = |name: &str, arn: Option<&str>| {
         arn.filter(|arn| !arn.is_empty())
             .map_or_else(|| "null".to_owned(), |arn| format!("{name}(destination={arn})"))

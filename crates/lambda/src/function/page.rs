@@ -11,7 +11,12 @@ const PAGE_MAX: usize = 50;
 
 /// How many items a page has.
 pub(crate) fn page_size(max_items: Option<i32>) -> usize {
-    max_items.and_then(|items| usize::try_from(items).ok()).map_or(PAGE_MAX, |items| items.clamp(1, PAGE_MAX))
+    page_size_of_at_most(max_items, PAGE_MAX)
+}
+
+/// How many items a page has of an operation with a limit of its own.
+pub(crate) fn page_size_of_at_most(max_items: Option<i32>, most: usize) -> usize {
+    max_items.and_then(|items| usize::try_from(items).ok()).map_or(most, |items| items.clamp(1, most))
 }
 
 /// Where the page before ended: at a name, and at a version of it.

@@ -69,7 +69,6 @@ impl VendCredentials for Ports {
 pub(crate) struct Harness {
     pub(crate) lambda: Lambda,
     pub(crate) seen: Arc<Seen>,
-    pub(crate) sources: Arc<Sources>,
     pub(crate) store: SharedStore,
     pub(crate) directory: Arc<TempDir>,
 }
@@ -149,7 +148,7 @@ impl Harness {
             topics: seen.clone(),
             functions: Arc::new(lambda.clone()),
         });
-        Self { lambda, seen, sources, store, directory }
+        Self { lambda, seen, store, directory }
     }
 
     /// Creates a function, and waits as an SDK does.
