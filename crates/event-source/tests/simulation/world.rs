@@ -1,0 +1,558 @@
+//! A world drawn from a seed: sources, mappings, clients that send and meddle, and the lives of processes.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use clock::{Timestamp, execution_timeout};
+use event_source::{Mapping, MappingError, State};
+use queue::NewMessage;
+use store::{MemoryStore, Store};
+use stream::{NewRecord, SequenceNumber, Shard, ShardId};
+
+use crate::chance::{Chance, Time};
+use crate::function::{FakeFunctions, Kind, Noise, body};
+use crate::journal::{Journal, What};
+use crate::process::{Outside, Process};
+use crate::settings::{self, Draft};
+
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// What is to go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Nothing but what records do to the function.
+    Calm,
+    /// Functions are slow, fail and are throttled.
+    Noisy,
+    /// The store fails, and sources cannot be reached.
+    Faulty,
+    /// Everything, and processes end.
+    Crashes,
+}
+
+/// Something that was sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) n: u64,
+    pub(crate) source: String,
+    /// A message group or a partition key.
+    pub(crate) group: String,
+    pub(crate) kind: Kind,
+    /// `None`: the body is plain text.
+    pub(crate) color: Option<&'static str>,
+    pub(crate) at: Timestamp,
+    /// The journal's length when it was sent.
+    pub(crate) line: usize,
+    pub(crate) acknowledged: Option<Place>,
+}
+
+/// Where something that was acknowledged stands in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Queue(u64),
+    Shard(ShardId, SequenceNumber),
+}
+
+/// A mapping, and what was done to it.
+#[derive(Debug)]
+pub(crate) struct Mine {
+    /// As it was last seen.
+    pub(crate) mapping: Mapping,
+    /// All settings it ever may have had.
+    pub(crate) history: Vec<Mapping>,
+    /// The journal's length when it was first tried to make it.
+    pub(crate) created: Option<usize>,
+    pub(crate) is_there: bool,
+    pub(crate) is_deleted: bool,
+    is_stopped: bool,
+    is_told_enabled: bool,
+}
+
+impl Mine {
+    pub(crate) fn function(&self) -> &str {
+        &self.mapping.function.name
+    }
+
+    /// It has had one set of settings, and always ran.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.history.len() == 1
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) mode: Mode,
+    pub(crate) chance: Chance,
+    pub(crate) outside: Arc<Outside>,
+    pub(crate) mappings: Vec<Mine>,
+    pub(crate) sent: Vec<Sent>,
+    /// By stream.
+    pub(crate) shards: BTreeMap<(String, ShardId), Shard>,
+    kinds: Vec<Kind>,
+    colors: Vec<Option<&'static str>>,
+    groups: u64,
+    padding_bytes: Vec<usize>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, draft: impl FnOnce(&Chance, Mode) -> Draft) -> Self {
+        let chance = Chance::new(seed);
+        let mode =
+            chance.pick(&[Mode::Calm, Mode::Calm, Mode::Noisy, Mode::Faulty, Mode::Crashes, Mode::Crashes]);
+        let draft = draft(&chance, mode);
+        let time = Time::new(mode != Mode::Calm && chance.percent(30), START);
+        let journal = Arc::new(Journal::default());
+        let functions = Arc::new(FakeFunctions {
+            journal: journal.clone(),
+            chance: chance.split(),
+            time: time.clone(),
+            noise: Mutex::default(),
+            is_mended: AtomicBool::default(),
+            mappings: Mutex::default(),
+            runs: Mutex::default(),
+        });
+        for mapping in &draft.mappings {
+            functions.mappings.lock().unwrap().insert(mapping.function.name.clone(), mapping.clone());
+        }
+        let mine = |mapping: Mapping| Mine {
+            history: vec![mapping.clone()],
+            mapping,
+            created: None,
+            is_there: false,
+            is_deleted: false,
+            is_stopped: false,
+            is_told_enabled: false,
+        };
+        Self {
+            outside: Arc::new(Outside {
+                chance: chance.split(),
+                time,
+                memory: Arc::new(MemoryStore::new()),
+                journal,
+                functions,
+                queues: Mutex::new(draft.queues),
+                streams: Mutex::new(draft.streams),
+                is_elsewhere: AtomicBool::default(),
+                figures: Mutex::default(),
+                given_up: 0.into(),
+                steps: Mutex::default(),
+            }),
+            mode,
+            mappings: draft.mappings.into_iter().map(mine).collect(),
+            sent: Vec::new(),
+            shards: BTreeMap::new(),
+            kinds: chance.pick(&settings::KINDS).to_vec(),
+            colors: chance.pick(&[vec![Some("red")], vec![Some("red"), Some("blue"), None]]),
+            groups: 1 + chance.below(6),
+            padding_bytes: chance.pick(&[vec![0], vec![0], vec![0, 0, 0, 3_000, 70_000]]),
+            chance,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.outside.time.now()
+    }
+
+    pub(crate) fn run(&mut self) {
+        self.live(false, |world, process| async move { world.set_up(&process).await });
+        let lives = if self.mode == Mode::Crashes { 1 + self.chance.below(4) } else { 0 };
+        for _ in 0..lives {
+            let polls = self.chance.below(1_500);
+            self.live(true, |world, process| async move {
+                tokio::select! {
+                    biased;
+                    () = async { for _ in 0..polls { tokio::task::yield_now().await } } => {}
+                    () = world.steps(&process) => {}
+                }
+            });
+        }
+        self.live(true, |world, process| async move {
+            world.steps(&process).await;
+            world.finish(&process).await;
+        });
+    }
+
+    /// One process, which may end at any moment.
+    fn live<'a, F>(&'a mut self, has_faults: bool, life: impl FnOnce(&'a mut Self, Arc<Process>) -> F)
+    where
+        F: Future<Output = ()> + 'a,
+    {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let entered = runtime.enter();
+        let outside = self.outside.clone();
+        outside.time.go_on();
+        let process = Arc::new(Process::start(
+            &outside,
+            has_faults && matches!(self.mode, Mode::Faulty | Mode::Crashes),
+        ));
+        let tasks = process.tasks.clone();
+        // Nothing here takes long: time jumps when everything stands still.
+        let ended = runtime.block_on(execution_timeout(Duration::from_secs(10_000_000), life(self, process)));
+        assert!(ended.is_ok(), "virtual time is held for ever");
+        outside.time.stop();
+        tasks.announce_shutdown();
+        drop(entered);
+        // Every task ends where it stands.
+        drop(runtime);
+        outside.journal.write(outside.time.now(), What::Killed);
+    }
+
+    async fn set_up(&mut self, process: &Process) {
+        let names: Vec<String> = self.outside.streams.lock().unwrap().keys().cloned().collect();
+        for name in names {
+            let stream = process.services.open_stream(&name).unwrap();
+            let mut prepared = stream.prepare_shards(u32::try_from(1 + self.chance.below(3)).unwrap());
+            process.disk.commit(std::mem::take(&mut prepared.part)).await.unwrap();
+            prepared.committed();
+            self.learn_shards(process).await;
+        }
+    }
+
+    async fn steps(&mut self, process: &Process) {
+        for _ in 0..self.chance.below(40) {
+            self.set_noise(process);
+            match self.chance.below(20) {
+                0..8 => self.send(process).await,
+                8..14 => {
+                    self.advance(process, self.chance.pick(&[0, 0, 1, 5, 29, 30, 60, 61, 120, 300])).await
+                }
+                14 | 15 => self.create(process).await,
+                16 => self.toggle(process).await,
+                17 => self.change(process).await,
+                18 => self.reshard(process).await,
+                _ => self.delete(process).await,
+            }
+            self.observe(process).await;
+        }
+    }
+
+    fn set_noise(&self, process: &Process) {
+        let is_on = self.mode != Mode::Calm && self.chance.percent(70);
+        let percent = |max: u64| if is_on { self.chance.below(max) } else { 0 };
+        *self.outside.functions.noise.lock().unwrap() = Noise {
+            throttles: percent(30),
+            system_errors: percent(20),
+            errors: percent(20),
+            hangs: if self.mode == Mode::Crashes { percent(10) } else { 0 },
+            is_slow: is_on && self.chance.percent(50),
+        };
+        if matches!(self.mode, Mode::Faulty | Mode::Crashes) {
+            process.disk.is_faulty.store(self.chance.percent(50), Ordering::Relaxed);
+            self.outside.is_elsewhere.store(self.chance.percent(50), Ordering::Relaxed);
+        }
+    }
+
+    async fn send(&mut self, process: &Process) {
+        let queues: Vec<_> = self
+            .outside
+            .queues
+            .lock()
+            .unwrap()
+            .keys()
+            .filter(|name| !name.starts_with("dead"))
+            .cloned()
+            .collect();
+        let streams: Vec<_> = self.outside.streams.lock().unwrap().keys().cloned().collect();
+        let count = self.chance.pick(&[1, 1, 2, 3, 6, 12]);
+        let at = self.chance.below((queues.len() + streams.len()) as u64);
+        match queues.get(usize::try_from(at).unwrap()) {
+            Some(queue) => self.send_messages(process, queue, count).await,
+            None => self.put(process, &streams[usize::try_from(at).unwrap() - queues.len()], count).await,
+        }
+    }
+
+    /// Notes that something is being sent, and returns its body.
+    fn begin_send(&mut self, source: &str) -> (Sent, String) {
+        let sent = Sent {
+            n: self.sent.len() as u64,
+            source: source.to_owned(),
+            group: format!("g{}", self.chance.below(self.groups)),
+            kind: self.chance.pick(&self.kinds),
+            color: self.chance.pick(&self.colors),
+            at: self.now(),
+            line: self.outside.journal.lines().len(),
+            acknowledged: None,
+        };
+        self.sent.push(sent.clone());
+        let body = body(sent.n, sent.kind, sent.color, self.chance.pick(&self.padding_bytes));
+        (sent, body)
+    }
+
+    fn acknowledge(&mut self, n: u64, place: Place) {
+        self.sent[usize::try_from(n).unwrap()].acknowledged = Some(place);
+    }
+
+    async fn send_messages(&mut self, process: &Process, name: &str, count: usize) {
+        let queue = process.services.open_queue(name).unwrap();
+        let is_fifo = queue.settings().fifo.is_some();
+        let begun: Vec<(Sent, String)> = (0..count).map(|_| self.begin_send(name)).collect();
+        let messages = begun.iter().map(|(sent, body)| NewMessage {
+            id: format!("m{}", sent.n),
+            body: body.clone(),
+            group_id: is_fifo.then(|| sent.group.clone()),
+            deduplication_id: is_fifo.then(|| sent.n.to_string()),
+            ..NewMessage::default()
+        });
+        let results = queue.send(messages.collect()).await;
+        for ((sent, _), result) in begun.iter().zip(results) {
+            if let Ok(done) = result {
+                self.acknowledge(sent.n, Place::Queue(done.sequence_number.unwrap_or(0)));
+            }
+        }
+    }
+
+    async fn put(&mut self, process: &Process, name: &str, count: usize) {
+        let stream = process.services.open_stream(name).unwrap();
+        let begun: Vec<(Sent, String)> = (0..count).map(|_| self.begin_send(name)).collect();
+        let records = begun.iter().map(|(sent, body)| NewRecord {
+            partition_key: sent.group.clone(),
+            explicit_hash_key: None,
+            larger_than: None,
+            data: Bytes::from(body.clone()),
+        });
+        let Ok(results) = stream.put(records.collect()).await else { return };
+        for ((sent, _), result) in begun.iter().zip(results) {
+            if let Ok(put) = result {
+                self.acknowledge(sent.n, Place::Shard(put.shard, put.sequence_number));
+            }
+        }
+    }
+
+    async fn advance(&mut self, process: &Process, secs: u64) {
+        self.outside.time.advance(Duration::from_secs(secs)).await;
+        self.observe(process).await;
+        if self.mode == Mode::Calm {
+            self.check_progress();
+        }
+    }
+
+    async fn create(&mut self, process: &Process) {
+        let Some(index) = self.mappings.iter().position(|mine| !mine.is_there && !mine.is_deleted) else {
+            return;
+        };
+        self.create_one(process, index).await;
+    }
+
+    async fn create_one(&mut self, process: &Process, index: usize) {
+        let line = self.outside.journal.lines().len();
+        let mine = &mut self.mappings[index];
+        mine.created.get_or_insert(line);
+        let result = process.sources.create(mine.mapping.clone()).await;
+        if let Err(MappingError::Exists(uuid)) = &result {
+            assert_eq!(uuid, &mine.mapping.uuid, "another one exists");
+        }
+        assert!(
+            !matches!(result, Err(MappingError::NotFound | MappingError::InUse)),
+            "what is made anew neither is missing nor in use"
+        );
+        self.observe(process).await;
+    }
+
+    async fn toggle(&mut self, process: &Process) {
+        let Some(index) = self.pick_mapping() else { return };
+        let to = !self.mappings[index].mapping.is_enabled;
+        self.set_enabled(process, index, to).await;
+    }
+
+    async fn set_enabled(&mut self, process: &Process, index: usize, to: bool) {
+        self.update(process, index, |mapping| mapping.is_enabled = to).await;
+    }
+
+    fn pick_mapping(&self) -> Option<usize> {
+        let index = usize::try_from(self.chance.below(self.mappings.len() as u64)).unwrap();
+        (self.mappings[index].is_there && !self.mappings[index].is_deleted).then_some(index)
+    }
+
+    async fn change(&mut self, process: &Process) {
+        let Some(index) = self.pick_mapping() else { return };
+        let drawn = settings::redraw(&self.chance, &self.mappings[index].mapping);
+        self.update(process, index, |mapping| *mapping = Mapping { is_enabled: mapping.is_enabled, ..drawn })
+            .await;
+    }
+
+    async fn update(&mut self, process: &Process, index: usize, change: impl FnOnce(&mut Mapping) + Send) {
+        let mine = &mut self.mappings[index];
+        let mut changed = mine.mapping.clone();
+        if mine.is_stopped {
+            mine.is_stopped = false;
+            let function = mine.function().to_owned();
+            self.outside.journal.write(self.outside.time.now(), What::Allowed { function });
+        }
+        let mine = &mut self.mappings[index];
+        mine.is_told_enabled = false;
+        let Mapping { account, region, uuid, .. } = mine.mapping.clone();
+        let new = &mut changed;
+        let outside = self.outside.clone();
+        let history = &mut mine.history;
+        let result = process
+            .sources
+            .update(&account, &region, &uuid, move |mapping| {
+                let state = (mapping.state, mapping.revision);
+                change(mapping);
+                (mapping.state, mapping.revision) = state;
+                *new = mapping.clone();
+                history.push(mapping.clone());
+                drop(outside);
+            })
+            .await;
+        match result {
+            Ok(mapping) => {
+                assert!(!mapping.state.is_final(), "{:?} just after a change", mapping.state);
+                assert!(mapping.revision > mine.mapping.revision);
+            }
+            Err(MappingError::InUse) => {
+                assert!(self.mode != Mode::Calm, "in use though all was quiet: {:?}", mine.mapping.state);
+            }
+            Err(MappingError::Exists(_)) => panic!("it does not become like another one"),
+            Err(MappingError::NotFound) => panic!("{uuid} is lost"),
+            Err(MappingError::Store(_)) => assert!(self.mode != Mode::Calm),
+        }
+        if self.mode == Mode::Calm {
+            self.outside.time.quiet().await;
+        }
+    }
+
+    async fn delete(&mut self, process: &Process) {
+        let Some(index) = self.pick_mapping() else { return };
+        // Of most there would be nothing more to see.
+        if !self.chance.percent(20) {
+            return;
+        }
+        let mine = &mut self.mappings[index];
+        mine.is_deleted = true;
+        let Mapping { account, region, uuid, .. } = mine.mapping.clone();
+        if let Ok(mapping) = process.sources.delete(&account, &region, &uuid).await {
+            assert_eq!(mapping.state, State::Deleting);
+        }
+        self.outside.time.quiet().await;
+    }
+
+    /// Looks at the mappings as they are now.
+    pub(crate) async fn observe(&mut self, process: &Process) {
+        let (journal, now) = (self.outside.journal.clone(), self.now());
+        for mine in self.mappings.iter_mut().filter(|mine| mine.created.is_some()) {
+            let function = mine.function().to_owned();
+            let Mapping { account, region, uuid, .. } = &mine.mapping;
+            match process.sources.get(account, region, uuid).await {
+                Ok(mapping) => {
+                    mine.is_there = true;
+                    let is_stopped = mapping.state == State::Disabled;
+                    if is_stopped && !mine.is_stopped {
+                        journal.write(now, What::Stopped { function: function.clone() });
+                    }
+                    mine.is_stopped = is_stopped;
+                    if mapping.state == State::Enabled && !mine.is_told_enabled {
+                        mine.is_told_enabled = true;
+                        journal.write(now, What::Enabled { function });
+                    }
+                    if mapping.state.is_final() {
+                        assert_eq!(mapping.state == State::Enabled, mapping.is_enabled);
+                    }
+                    mine.mapping = mapping;
+                }
+                Err(MappingError::NotFound) => {
+                    assert!(mine.is_deleted || !mine.is_there, "{uuid} is lost");
+                    if mine.is_deleted && mine.is_there {
+                        mine.is_there = false;
+                        journal.write(now, What::Stopped { function });
+                    }
+                }
+                Err(error) => assert!(self.mode != Mode::Calm, "{error}"),
+            }
+        }
+    }
+
+    async fn reshard(&mut self, process: &Process) {
+        let open: Vec<(String, Shard)> = self
+            .shards
+            .iter()
+            .filter(|(_, shard)| shard.closed.is_none())
+            .map(|((name, _), shard)| (name.clone(), shard.clone()))
+            .collect();
+        if open.is_empty() || self.shards.len() > 8 {
+            return;
+        }
+        let (name, shard) = self.chance.pick(&open);
+        let stream = process.services.open_stream(&name).unwrap();
+        let next = shard.hash_keys.end().checked_add(1);
+        let neighbour =
+            open.iter().find(|(other, beside)| *other == name && Some(*beside.hash_keys.start()) == next);
+        let result = match neighbour {
+            Some((_, neighbour)) if self.chance.percent(50) => stream.merge(shard.id, neighbour.id).await,
+            _ => {
+                let width = shard.hash_keys.end() - shard.hash_keys.start();
+                let share = u128::from(1 + self.chance.below(9));
+                stream.split(shard.id, shard.hash_keys.start() + width / 10 * share).await
+            }
+        };
+        assert!(result.is_ok() || self.mode != Mode::Calm, "{result:?}");
+        self.learn_shards(process).await;
+    }
+
+    async fn learn_shards(&mut self, process: &Process) {
+        let names: Vec<String> = self.outside.streams.lock().unwrap().keys().cloned().collect();
+        for name in names {
+            let stream = process.services.open_stream(&name).unwrap();
+            for shard in stream.shards().await.unwrap_or_default() {
+                self.shards.insert((name.clone(), shard.id), shard);
+            }
+        }
+    }
+
+    /// The faults end, what must be given up is, all that is still there is done, and then nothing happens any more.
+    async fn finish(&mut self, process: &Process) {
+        *self.outside.functions.noise.lock().unwrap() = Noise::default();
+        process.disk.is_faulty.store(false, Ordering::Relaxed);
+        self.outside.is_elsewhere.store(false, Ordering::Relaxed);
+        self.outside.time.quiet().await;
+        for index in 0..self.mappings.len() {
+            if !self.mappings[index].is_there && !self.mappings[index].is_deleted {
+                self.create_one(process, index).await;
+            }
+        }
+        self.settle(process).await;
+        self.learn_shards(process).await;
+        for _ in 0..20 {
+            self.advance(process, self.chance.pick(&[30, 60, 100])).await;
+        }
+        self.outside.functions.is_mended.store(true, Ordering::Relaxed);
+        for index in 0..self.mappings.len() {
+            if self.mappings[index].is_there && !self.mappings[index].mapping.is_enabled {
+                self.set_enabled(process, index, true).await;
+            }
+        }
+        self.settle(process).await;
+        for _ in 0..30 {
+            self.advance(process, 240).await;
+        }
+        self.learn_shards(process).await;
+        self.check_queues_are_empty().await;
+        let fired = self.outside.time.advance(Duration::from_secs(3_600)).await;
+        assert!(fired < 40, "{fired} waits end in an hour in which nothing happens");
+    }
+
+    /// All mappings come to a final state.
+    async fn settle(&mut self, process: &Process) {
+        for _ in 0..100 {
+            self.outside.time.quiet().await;
+            self.observe(process).await;
+            let is_settled = |mine: &Mine| {
+                if mine.is_there { mine.mapping.state.is_final() } else { mine.is_deleted }
+            };
+            if self.mappings.iter().all(is_settled) {
+                return;
+            }
+            self.outside.time.advance(Duration::from_secs(1)).await;
+        }
+        let states: Vec<_> = self.mappings.iter().map(|mine| (mine.is_there, mine.mapping.state)).collect();
+        panic!("no final states: {states:?}");
+    }
+
+    pub(crate) fn sent_by_number(&self, n: u64) -> &Sent {
+        &self.sent[usize::try_from(n).unwrap()]
+    }
+}
