@@ -30,24 +30,16 @@ use self::shard::ShardWork;
 use self::work::Halt;
 use crate::poller::{Ended, Poller};
 use crate::tables::checkpoints::{Checkpoints, ShardRow};
-use crate::{EventSourcesParts, Mapping, Polling};
-
-/// Resolves and stores where the mapping starts in each shard, unless it has begun with this stream before. Must have
-/// returned before the mapping is `Enabled`: with `LATEST`, what is put after that is not missed.
-pub(crate) async fn begin(
-    parts: &EventSourcesParts,
-    mapping: &Mapping,
-    stream: &Stream,
-) -> Result<(), StreamError> {
-    Checkpoints::of(mapping).begin(&*parts.store, mapping, stream, parts.clock.now()).await
-}
+use crate::Polling;
 
 /// Polls until it is told to stop and the last batches have run.
 pub(crate) async fn run(poller: Arc<Poller>, stream: Stream) -> Ended {
     let (ended, endings) = mpsc::unbounded_channel();
-    let hold = poller.parts().clock.hold();
     let mut run = Run { poller, stream, running: BTreeSet::new(), ended, endings };
-    let halt = run.run(hold).await;
+    let halt = match run.begin().await {
+        Ok(hold) => run.run(hold).await,
+        Err(halt) => halt,
+    };
     run.wait_for_all().await;
     if halt == Halt::Removed { Ended::Removed } else { Ended::Stopped }
 }
@@ -72,6 +64,26 @@ enum Failed {
 }
 
 impl Run {
+    /// Resolves and stores where the mapping starts in each shard, unless it has begun with this stream before. With
+    /// `LATEST`, what is put once the mapping is enabled is not missed.
+    async fn begin(&self) -> Result<Hold, Halt> {
+        let (parts, mapping) = (self.poller.parts(), &*self.poller.mapping);
+        let checkpoints = Checkpoints::of(mapping);
+        let mut pauses = Pauses::default();
+        loop {
+            let now = parts.clock.now();
+            match checkpoints.begin(&*parts.store, mapping, &self.stream, now).await {
+                Ok(()) => return Ok(self.poller.began().await),
+                Err(StreamError::Removed) => return Err(Halt::Removed),
+                Err(error) => {
+                    if !pauses.pause(&self.poller.stop, &error.to_string()).await {
+                        return Err(Halt::Stopped);
+                    }
+                }
+            }
+        }
+    }
+
     async fn run(&mut self, mut hold: Hold) -> Halt {
         let mut pauses = Pauses::default();
         loop {
@@ -113,7 +125,6 @@ impl Run {
     async fn begin_shards(&mut self, hold: &Hold) -> Result<Vec<Shard>, Failed> {
         let poller = self.poller.clone();
         let (parts, mapping) = (poller.parts(), &*poller.mapping);
-        begin(parts, mapping, &self.stream).await?;
         let checkpoints = Checkpoints::of(mapping);
         let shards = self.stream.shards().await?;
         let ids: BTreeSet<ShardId> = shards.iter().map(|shard| shard.id).collect();
