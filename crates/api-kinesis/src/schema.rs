@@ -4,7 +4,17 @@ use wire::{
     At, ErrorTrait, Length, ListShape, MapShape, Member, Pattern, Range, Schema, StringShape, Target,
 };
 
+static P_CONSUMER_ARN: Pattern = Pattern::new(
+    "^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+",
+    "^(arn):aws.*:kinesis:.*:[0-9]{12}:.*stream/[a-zA-Z0-9_.\\-]+/consumer/[a-zA-Z0-9_.\\-]+:[0-9]+",
+);
+
 static P_HASH_KEY: Pattern = Pattern::new("^(0|([1-9]\\d{0,38}))$", "^(0|([1-9][0-9]{0,38}))$");
+
+static P_RESOURCE_ARN: Pattern = Pattern::new(
+    "arn:aws.*:kinesis:.*:\\d{12}:.*(stream|channel|queue)/\\S+",
+    "arn:aws.*:kinesis:.*:[0-9]{12}:.*(stream|channel|queue)/[^ \\t\\n\\x0B\\f\\r]+",
+);
 
 static P_SEQUENCE_NUMBER: Pattern = Pattern::new("^(0|([1-9]\\d{0,128}))$", "^(0|([1-9][0-9]{0,128}))$");
 
@@ -21,7 +31,50 @@ static T_BOOLEAN_OBJECT: Target = Target::Boolean;
 
 static T_CHANNEL_COUNT_OBJECT: Target = Target::Integer(Range { min: Some(0), max: Some(1000000) });
 
+static T_CHILD_SHARD: Target = Target::Struct(&CHILD_SHARD);
+
+static T_CHILD_SHARD_LIST: Target = Target::List(&ListShape {
+    member: &T_CHILD_SHARD,
+    member_name: "member",
+    flattened: false,
+    length: Length::ANY,
+});
+
+static T_CONSUMER: Target = Target::Struct(&CONSUMER);
+
+static T_CONSUMER_ARN: Target = Target::String(&StringShape {
+    length: Length { min: Some(1), max: Some(2048) },
+    pattern: Some(&P_CONSUMER_ARN),
+    values: &[],
+    sensitive: false,
+});
+
 static T_CONSUMER_COUNT_OBJECT: Target = Target::Integer(Range { min: Some(0), max: Some(1000000) });
+
+static T_CONSUMER_DESCRIPTION: Target = Target::Struct(&CONSUMER_DESCRIPTION);
+
+static T_CONSUMER_LIST: Target = Target::List(&ListShape {
+    member: &T_CONSUMER,
+    member_name: "member",
+    flattened: false,
+    length: Length::ANY,
+});
+
+static T_CONSUMER_NAME: Target = Target::String(&StringShape {
+    length: Length { min: Some(1), max: Some(128) },
+    pattern: Some(&P_STREAM_NAME),
+    values: &[],
+    sensitive: false,
+});
+
+static T_CONSUMER_STATUS: Target = Target::String(&StringShape {
+    length: Length::ANY,
+    pattern: None,
+    values: &["CREATING", "DELETING", "ACTIVE"],
+    sensitive: false,
+});
+
+static T_DATA: Target = Target::Blob(Length { min: None, max: Some(10485760) });
 
 static T_DESCRIBE_STREAM_INPUT_LIMIT: Target = Target::Integer(Range { min: Some(1), max: Some(10000) });
 
@@ -41,8 +94,13 @@ static T_ENHANCED_MONITORING_LIST: Target = Target::List(&ListShape {
     length: Length::ANY,
 });
 
+static T_ERROR_CODE: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
 static T_ERROR_MESSAGE: Target =
     Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
+static T_GET_RECORDS_INPUT_LIMIT: Target = Target::Integer(Range { min: Some(1), max: Some(10000) });
 
 static T_HASH_KEY: Target = Target::String(&StringShape {
     length: Length::ANY,
@@ -53,6 +111,8 @@ static T_HASH_KEY: Target = Target::String(&StringShape {
 
 static T_HASH_KEY_RANGE: Target = Target::Struct(&HASH_KEY_RANGE);
 
+static T_INTERNAL_FAILURE_EXCEPTION: Target = Target::Struct(&INTERNAL_FAILURE_EXCEPTION);
+
 static T_KEY_ID: Target = Target::String(&StringShape {
     length: Length { min: Some(1), max: Some(2048) },
     pattern: None,
@@ -60,7 +120,26 @@ static T_KEY_ID: Target = Target::String(&StringShape {
     sensitive: false,
 });
 
+static T_KMS_ACCESS_DENIED_EXCEPTION: Target = Target::Struct(&KMS_ACCESS_DENIED_EXCEPTION);
+
+static T_KMS_DISABLED_EXCEPTION: Target = Target::Struct(&KMS_DISABLED_EXCEPTION);
+
+static T_KMS_INVALID_STATE_EXCEPTION: Target = Target::Struct(&KMS_INVALID_STATE_EXCEPTION);
+
+static T_KMS_NOT_FOUND_EXCEPTION: Target = Target::Struct(&KMS_NOT_FOUND_EXCEPTION);
+
+static T_KMS_OPT_IN_REQUIRED: Target = Target::Struct(&KMS_OPT_IN_REQUIRED);
+
+static T_KMS_THROTTLING_EXCEPTION: Target = Target::Struct(&KMS_THROTTLING_EXCEPTION);
+
+static T_LIST_SHARDS_INPUT_LIMIT: Target = Target::Integer(Range { min: Some(1), max: Some(10000) });
+
 static T_LIST_STREAMS_INPUT_LIMIT: Target = Target::Integer(Range { min: Some(1), max: Some(10000) });
+
+static T_LIST_STREAM_CONSUMERS_INPUT_LIMIT: Target =
+    Target::Integer(Range { min: Some(1), max: Some(10000) });
+
+static T_LIST_TAGS_FOR_STREAM_INPUT_LIMIT: Target = Target::Integer(Range { min: Some(1), max: Some(50) });
 
 static T_MAX_RECORD_SIZE_IN_KI_B: Target = Target::Integer(Range { min: Some(1024), max: Some(10240) });
 
@@ -87,6 +166,18 @@ static T_METRICS_NAME_LIST: Target = Target::List(&ListShape {
     length: Length { min: Some(1), max: Some(7) },
 });
 
+static T_MILLIS_BEHIND_LATEST: Target = Target::Long(Range { min: Some(0), max: None });
+
+static T_MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT: Target =
+    Target::Struct(&MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT);
+
+static T_MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT_STATUS: Target = Target::String(&StringShape {
+    length: Length::ANY,
+    pattern: None,
+    values: &["ENABLED", "DISABLED", "ENABLED_UNTIL_EARLIEST_ALLOWED_END"],
+    sensitive: false,
+});
+
 static T_NATURAL_INTEGER_OBJECT: Target = Target::Integer(Range { min: Some(0), max: None });
 
 static T_NEXT_TOKEN: Target = Target::String(&StringShape {
@@ -96,9 +187,44 @@ static T_NEXT_TOKEN: Target = Target::String(&StringShape {
     sensitive: false,
 });
 
+static T_ON_DEMAND_STREAM_COUNT_LIMIT_OBJECT: Target =
+    Target::Integer(Range { min: Some(0), max: Some(1000000) });
+
+static T_ON_DEMAND_STREAM_COUNT_OBJECT: Target = Target::Integer(Range { min: Some(0), max: Some(1000000) });
+
+static T_PARTITION_KEY: Target = Target::String(&StringShape {
+    length: Length { min: Some(1), max: Some(256) },
+    pattern: None,
+    values: &[],
+    sensitive: false,
+});
+
+static T_POLICY: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
 static T_POSITIVE_INTEGER_OBJECT: Target = Target::Integer(Range { min: Some(1), max: None });
 
+static T_PUT_RECORDS_REQUEST_ENTRY: Target = Target::Struct(&PUT_RECORDS_REQUEST_ENTRY);
+
+static T_PUT_RECORDS_REQUEST_ENTRY_LIST: Target = Target::List(&ListShape {
+    member: &T_PUT_RECORDS_REQUEST_ENTRY,
+    member_name: "member",
+    flattened: false,
+    length: Length { min: Some(1), max: Some(500) },
+});
+
+static T_PUT_RECORDS_RESULT_ENTRY: Target = Target::Struct(&PUT_RECORDS_RESULT_ENTRY);
+
+static T_PUT_RECORDS_RESULT_ENTRY_LIST: Target = Target::List(&ListShape {
+    member: &T_PUT_RECORDS_RESULT_ENTRY,
+    member_name: "member",
+    flattened: false,
+    length: Length { min: Some(1), max: Some(500) },
+});
+
 static T_QUEUE_COUNT_OBJECT: Target = Target::Integer(Range { min: Some(0), max: Some(1000000) });
+
+static T_RECORD: Target = Target::Struct(&RECORD);
 
 static T_RECORD_DISTRIBUTION_STRATEGY: Target = Target::String(&StringShape {
     length: Length::ANY,
@@ -107,7 +233,32 @@ static T_RECORD_DISTRIBUTION_STRATEGY: Target = Target::String(&StringShape {
     sensitive: false,
 });
 
+static T_RECORD_LIST: Target = Target::List(&ListShape {
+    member: &T_RECORD,
+    member_name: "member",
+    flattened: false,
+    length: Length::ANY,
+});
+
+static T_RESOURCE_ARN: Target = Target::String(&StringShape {
+    length: Length { min: Some(1), max: Some(2048) },
+    pattern: Some(&P_RESOURCE_ARN),
+    values: &[],
+    sensitive: false,
+});
+
+static T_RESOURCE_IN_USE_EXCEPTION: Target = Target::Struct(&RESOURCE_IN_USE_EXCEPTION);
+
+static T_RESOURCE_NOT_FOUND_EXCEPTION: Target = Target::Struct(&RESOURCE_NOT_FOUND_EXCEPTION);
+
 static T_RETENTION_PERIOD_HOURS: Target = Target::Integer(Range { min: None, max: None });
+
+static T_SCALING_TYPE: Target = Target::String(&StringShape {
+    length: Length::ANY,
+    pattern: None,
+    values: &["UNIFORM_SCALING"],
+    sensitive: false,
+});
 
 static T_SEQUENCE_NUMBER: Target = Target::String(&StringShape {
     length: Length::ANY,
@@ -118,14 +269,54 @@ static T_SEQUENCE_NUMBER: Target = Target::String(&StringShape {
 
 static T_SEQUENCE_NUMBER_RANGE: Target = Target::Struct(&SEQUENCE_NUMBER_RANGE);
 
+static T_SEQUENCE_NUMBER_UNCHECKED: Target =
+    Target::String(&StringShape { length: Length::ANY, pattern: None, values: &[], sensitive: false });
+
 static T_SHARD: Target = Target::Struct(&SHARD);
 
 static T_SHARD_COUNT_OBJECT: Target = Target::Integer(Range { min: Some(0), max: Some(1000000) });
+
+static T_SHARD_FILTER: Target = Target::Struct(&SHARD_FILTER);
+
+static T_SHARD_FILTER_TYPE: Target = Target::String(&StringShape {
+    length: Length::ANY,
+    pattern: None,
+    values: &[
+        "AFTER_SHARD_ID",
+        "AT_TRIM_HORIZON",
+        "FROM_TRIM_HORIZON",
+        "AT_LATEST",
+        "AT_TIMESTAMP",
+        "FROM_TIMESTAMP",
+    ],
+    sensitive: false,
+});
 
 static T_SHARD_ID: Target = Target::String(&StringShape {
     length: Length { min: Some(1), max: Some(128) },
     pattern: Some(&P_STREAM_NAME),
     values: &[],
+    sensitive: false,
+});
+
+static T_SHARD_ID_LIST: Target = Target::List(&ListShape {
+    member: &T_SHARD_ID,
+    member_name: "member",
+    flattened: false,
+    length: Length::ANY,
+});
+
+static T_SHARD_ITERATOR: Target = Target::String(&StringShape {
+    length: Length { min: Some(1), max: Some(512) },
+    pattern: None,
+    values: &[],
+    sensitive: false,
+});
+
+static T_SHARD_ITERATOR_TYPE: Target = Target::String(&StringShape {
+    length: Length::ANY,
+    pattern: None,
+    values: &["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER", "TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"],
     sensitive: false,
 });
 
@@ -135,6 +326,8 @@ static T_SHARD_LIST: Target = Target::List(&ListShape {
     flattened: false,
     length: Length::ANY,
 });
+
+static T_STARTING_POSITION: Target = Target::Struct(&STARTING_POSITION);
 
 static T_STREAM_ARN: Target = Target::String(&StringShape {
     length: Length { min: Some(1), max: Some(2048) },
@@ -193,11 +386,31 @@ static T_STREAM_SUMMARY_LIST: Target = Target::List(&ListShape {
     length: Length::ANY,
 });
 
+static T_SUBSCRIBE_TO_SHARD_EVENT: Target = Target::Struct(&SUBSCRIBE_TO_SHARD_EVENT);
+
+static T_SUBSCRIBE_TO_SHARD_EVENT_STREAM: Target = Target::EventStream(&SUBSCRIBE_TO_SHARD_EVENT_STREAM);
+
+static T_TAG: Target = Target::Struct(&TAG);
+
 static T_TAG_KEY: Target = Target::String(&StringShape {
     length: Length { min: Some(1), max: Some(128) },
     pattern: None,
     values: &[],
     sensitive: false,
+});
+
+static T_TAG_KEY_LIST: Target = Target::List(&ListShape {
+    member: &T_TAG_KEY,
+    member_name: "member",
+    flattened: false,
+    length: Length { min: Some(1), max: Some(50) },
+});
+
+static T_TAG_LIST: Target = Target::List(&ListShape {
+    member: &T_TAG,
+    member_name: "member",
+    flattened: false,
+    length: Length { min: None, max: Some(200) },
 });
 
 static T_TAG_MAP: Target = Target::Map(&MapShape {
@@ -232,6 +445,120 @@ pub(crate) static ACCESS_DENIED_EXCEPTION: Schema = Schema {
     }],
     union: false,
     error: Some(ErrorTrait { code: "AccessDeniedException", status: 400, sender: true, query_message: None }),
+};
+
+pub(crate) static ADD_TAGS_TO_STREAM_INPUT: Schema = Schema {
+    name: "AddTagsToStreamInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member { name: "Tags", wire: "Tags", at: At::Body, required: true, target: &T_TAG_MAP },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static CHILD_SHARD: Schema = Schema {
+    name: "ChildShard",
+    members: &[
+        Member { name: "ShardId", wire: "ShardId", at: At::Body, required: true, target: &T_SHARD_ID },
+        Member {
+            name: "ParentShards",
+            wire: "ParentShards",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_ID_LIST,
+        },
+        Member {
+            name: "HashKeyRange",
+            wire: "HashKeyRange",
+            at: At::Body,
+            required: true,
+            target: &T_HASH_KEY_RANGE,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static CONSUMER: Schema = Schema {
+    name: "Consumer",
+    members: &[
+        Member {
+            name: "ConsumerName",
+            wire: "ConsumerName",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_NAME,
+        },
+        Member {
+            name: "ConsumerARN",
+            wire: "ConsumerARN",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_ARN,
+        },
+        Member {
+            name: "ConsumerStatus",
+            wire: "ConsumerStatus",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_STATUS,
+        },
+        Member {
+            name: "ConsumerCreationTimestamp",
+            wire: "ConsumerCreationTimestamp",
+            at: At::Body,
+            required: true,
+            target: &T_TIMESTAMP,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static CONSUMER_DESCRIPTION: Schema = Schema {
+    name: "ConsumerDescription",
+    members: &[
+        Member {
+            name: "ConsumerName",
+            wire: "ConsumerName",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_NAME,
+        },
+        Member {
+            name: "ConsumerARN",
+            wire: "ConsumerARN",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_ARN,
+        },
+        Member {
+            name: "ConsumerStatus",
+            wire: "ConsumerStatus",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_STATUS,
+        },
+        Member {
+            name: "ConsumerCreationTimestamp",
+            wire: "ConsumerCreationTimestamp",
+            at: At::Body,
+            required: true,
+            target: &T_TIMESTAMP,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: true, target: &T_STREAM_ARN },
+    ],
+    union: false,
+    error: None,
 };
 
 pub(crate) static CREATE_STREAM_INPUT: Schema = Schema {
@@ -285,6 +612,46 @@ pub(crate) static CREATE_STREAM_INPUT: Schema = Schema {
     error: None,
 };
 
+pub(crate) static DECREASE_STREAM_RETENTION_PERIOD_INPUT: Schema = Schema {
+    name: "DecreaseStreamRetentionPeriodInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "RetentionPeriodHours",
+            wire: "RetentionPeriodHours",
+            at: At::Body,
+            required: true,
+            target: &T_RETENTION_PERIOD_HOURS,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static DELETE_RESOURCE_POLICY_INPUT: Schema = Schema {
+    name: "DeleteResourcePolicyInput",
+    members: &[
+        Member {
+            name: "ResourceARN",
+            wire: "ResourceARN",
+            at: At::Body,
+            required: true,
+            target: &T_RESOURCE_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
 pub(crate) static DELETE_STREAM_INPUT: Schema = Schema {
     name: "DeleteStreamInput",
     members: &[
@@ -305,6 +672,136 @@ pub(crate) static DELETE_STREAM_INPUT: Schema = Schema {
         Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
         Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
     ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static DEREGISTER_STREAM_CONSUMER_INPUT: Schema = Schema {
+    name: "DeregisterStreamConsumerInput",
+    members: &[
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member {
+            name: "ConsumerName",
+            wire: "ConsumerName",
+            at: At::Body,
+            required: false,
+            target: &T_CONSUMER_NAME,
+        },
+        Member {
+            name: "ConsumerARN",
+            wire: "ConsumerARN",
+            at: At::Body,
+            required: false,
+            target: &T_CONSUMER_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static DESCRIBE_ACCOUNT_SETTINGS_INPUT: Schema =
+    Schema { name: "DescribeAccountSettingsInput", members: &[], union: false, error: None };
+
+pub(crate) static DESCRIBE_ACCOUNT_SETTINGS_OUTPUT: Schema = Schema {
+    name: "DescribeAccountSettingsOutput",
+    members: &[Member {
+        name: "MinimumThroughputBillingCommitment",
+        wire: "MinimumThroughputBillingCommitment",
+        at: At::Body,
+        required: false,
+        target: &T_MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT,
+    }],
+    union: false,
+    error: None,
+};
+
+pub(crate) static DESCRIBE_LIMITS_INPUT: Schema =
+    Schema { name: "DescribeLimitsInput", members: &[], union: false, error: None };
+
+pub(crate) static DESCRIBE_LIMITS_OUTPUT: Schema = Schema {
+    name: "DescribeLimitsOutput",
+    members: &[
+        Member {
+            name: "ShardLimit",
+            wire: "ShardLimit",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_COUNT_OBJECT,
+        },
+        Member {
+            name: "OpenShardCount",
+            wire: "OpenShardCount",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_COUNT_OBJECT,
+        },
+        Member {
+            name: "OnDemandStreamCount",
+            wire: "OnDemandStreamCount",
+            at: At::Body,
+            required: true,
+            target: &T_ON_DEMAND_STREAM_COUNT_OBJECT,
+        },
+        Member {
+            name: "OnDemandStreamCountLimit",
+            wire: "OnDemandStreamCountLimit",
+            at: At::Body,
+            required: true,
+            target: &T_ON_DEMAND_STREAM_COUNT_LIMIT_OBJECT,
+        },
+        Member {
+            name: "ChannelCount",
+            wire: "ChannelCount",
+            at: At::Body,
+            required: false,
+            target: &T_CHANNEL_COUNT_OBJECT,
+        },
+        Member {
+            name: "ChannelCountLimit",
+            wire: "ChannelCountLimit",
+            at: At::Body,
+            required: false,
+            target: &T_CHANNEL_COUNT_OBJECT,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static DESCRIBE_STREAM_CONSUMER_INPUT: Schema = Schema {
+    name: "DescribeStreamConsumerInput",
+    members: &[
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member {
+            name: "ConsumerName",
+            wire: "ConsumerName",
+            at: At::Body,
+            required: false,
+            target: &T_CONSUMER_NAME,
+        },
+        Member {
+            name: "ConsumerARN",
+            wire: "ConsumerARN",
+            at: At::Body,
+            required: false,
+            target: &T_CONSUMER_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static DESCRIBE_STREAM_CONSUMER_OUTPUT: Schema = Schema {
+    name: "DescribeStreamConsumerOutput",
+    members: &[Member {
+        name: "ConsumerDescription",
+        wire: "ConsumerDescription",
+        at: At::Body,
+        required: true,
+        target: &T_CONSUMER_DESCRIPTION,
+    }],
     union: false,
     error: None,
 };
@@ -383,6 +880,72 @@ pub(crate) static DESCRIBE_STREAM_SUMMARY_OUTPUT: Schema = Schema {
     error: None,
 };
 
+pub(crate) static DISABLE_ENHANCED_MONITORING_INPUT: Schema = Schema {
+    name: "DisableEnhancedMonitoringInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "ShardLevelMetrics",
+            wire: "ShardLevelMetrics",
+            at: At::Body,
+            required: true,
+            target: &T_METRICS_NAME_LIST,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static DRY_RUN_OPERATION_EXCEPTION: Schema = Schema {
+    name: "DryRunOperationException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait {
+        code: "DryRunOperationException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
+};
+
+pub(crate) static ENABLE_ENHANCED_MONITORING_INPUT: Schema = Schema {
+    name: "EnableEnhancedMonitoringInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "ShardLevelMetrics",
+            wire: "ShardLevelMetrics",
+            at: At::Body,
+            required: true,
+            target: &T_METRICS_NAME_LIST,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
 pub(crate) static ENHANCED_METRICS: Schema = Schema {
     name: "EnhancedMetrics",
     members: &[Member {
@@ -394,6 +957,54 @@ pub(crate) static ENHANCED_METRICS: Schema = Schema {
     }],
     union: false,
     error: None,
+};
+
+pub(crate) static ENHANCED_MONITORING_OUTPUT: Schema = Schema {
+    name: "EnhancedMonitoringOutput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "CurrentShardLevelMetrics",
+            wire: "CurrentShardLevelMetrics",
+            at: At::Body,
+            required: false,
+            target: &T_METRICS_NAME_LIST,
+        },
+        Member {
+            name: "DesiredShardLevelMetrics",
+            wire: "DesiredShardLevelMetrics",
+            at: At::Body,
+            required: false,
+            target: &T_METRICS_NAME_LIST,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static EXPIRED_ITERATOR_EXCEPTION: Schema = Schema {
+    name: "ExpiredIteratorException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait {
+        code: "ExpiredIteratorException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
 };
 
 pub(crate) static EXPIRED_NEXT_TOKEN_EXCEPTION: Schema = Schema {
@@ -412,6 +1023,131 @@ pub(crate) static EXPIRED_NEXT_TOKEN_EXCEPTION: Schema = Schema {
         sender: true,
         query_message: None,
     }),
+};
+
+pub(crate) static GET_RECORDS_INPUT: Schema = Schema {
+    name: "GetRecordsInput",
+    members: &[
+        Member {
+            name: "ShardIterator",
+            wire: "ShardIterator",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_ITERATOR,
+        },
+        Member {
+            name: "Limit",
+            wire: "Limit",
+            at: At::Body,
+            required: false,
+            target: &T_GET_RECORDS_INPUT_LIMIT,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member { name: "DryRun", wire: "DryRun", at: At::Body, required: false, target: &T_BOOLEAN_OBJECT },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static GET_RECORDS_OUTPUT: Schema = Schema {
+    name: "GetRecordsOutput",
+    members: &[
+        Member { name: "Records", wire: "Records", at: At::Body, required: true, target: &T_RECORD_LIST },
+        Member {
+            name: "NextShardIterator",
+            wire: "NextShardIterator",
+            at: At::Body,
+            required: false,
+            target: &T_SHARD_ITERATOR,
+        },
+        Member {
+            name: "MillisBehindLatest",
+            wire: "MillisBehindLatest",
+            at: At::Body,
+            required: false,
+            target: &T_MILLIS_BEHIND_LATEST,
+        },
+        Member {
+            name: "ChildShards",
+            wire: "ChildShards",
+            at: At::Body,
+            required: false,
+            target: &T_CHILD_SHARD_LIST,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static GET_RESOURCE_POLICY_INPUT: Schema = Schema {
+    name: "GetResourcePolicyInput",
+    members: &[
+        Member {
+            name: "ResourceARN",
+            wire: "ResourceARN",
+            at: At::Body,
+            required: true,
+            target: &T_RESOURCE_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static GET_RESOURCE_POLICY_OUTPUT: Schema = Schema {
+    name: "GetResourcePolicyOutput",
+    members: &[Member { name: "Policy", wire: "Policy", at: At::Body, required: true, target: &T_POLICY }],
+    union: false,
+    error: None,
+};
+
+pub(crate) static GET_SHARD_ITERATOR_INPUT: Schema = Schema {
+    name: "GetShardIteratorInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member { name: "ShardId", wire: "ShardId", at: At::Body, required: true, target: &T_SHARD_ID },
+        Member {
+            name: "ShardIteratorType",
+            wire: "ShardIteratorType",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_ITERATOR_TYPE,
+        },
+        Member {
+            name: "StartingSequenceNumber",
+            wire: "StartingSequenceNumber",
+            at: At::Body,
+            required: false,
+            target: &T_SEQUENCE_NUMBER,
+        },
+        Member { name: "Timestamp", wire: "Timestamp", at: At::Body, required: false, target: &T_TIMESTAMP },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member { name: "DryRun", wire: "DryRun", at: At::Body, required: false, target: &T_BOOLEAN_OBJECT },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static GET_SHARD_ITERATOR_OUTPUT: Schema = Schema {
+    name: "GetShardIteratorOutput",
+    members: &[Member {
+        name: "ShardIterator",
+        wire: "ShardIterator",
+        at: At::Body,
+        required: false,
+        target: &T_SHARD_ITERATOR,
+    }],
+    union: false,
+    error: None,
 };
 
 pub(crate) static HASH_KEY_RANGE: Schema = Schema {
@@ -436,6 +1172,48 @@ pub(crate) static HASH_KEY_RANGE: Schema = Schema {
     error: None,
 };
 
+pub(crate) static INCREASE_STREAM_RETENTION_PERIOD_INPUT: Schema = Schema {
+    name: "IncreaseStreamRetentionPeriodInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "RetentionPeriodHours",
+            wire: "RetentionPeriodHours",
+            at: At::Body,
+            required: true,
+            target: &T_RETENTION_PERIOD_HOURS,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static INTERNAL_FAILURE_EXCEPTION: Schema = Schema {
+    name: "InternalFailureException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait {
+        code: "InternalFailureException",
+        status: 500,
+        sender: false,
+        query_message: None,
+    }),
+};
+
 pub(crate) static INVALID_ARGUMENT_EXCEPTION: Schema = Schema {
     name: "InvalidArgumentException",
     members: &[Member {
@@ -448,6 +1226,99 @@ pub(crate) static INVALID_ARGUMENT_EXCEPTION: Schema = Schema {
     union: false,
     error: Some(ErrorTrait {
         code: "InvalidArgumentException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
+};
+
+pub(crate) static KMS_ACCESS_DENIED_EXCEPTION: Schema = Schema {
+    name: "KMSAccessDeniedException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait {
+        code: "KMSAccessDeniedException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
+};
+
+pub(crate) static KMS_DISABLED_EXCEPTION: Schema = Schema {
+    name: "KMSDisabledException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait { code: "KMSDisabledException", status: 400, sender: true, query_message: None }),
+};
+
+pub(crate) static KMS_INVALID_STATE_EXCEPTION: Schema = Schema {
+    name: "KMSInvalidStateException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait {
+        code: "KMSInvalidStateException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
+};
+
+pub(crate) static KMS_NOT_FOUND_EXCEPTION: Schema = Schema {
+    name: "KMSNotFoundException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait { code: "KMSNotFoundException", status: 400, sender: true, query_message: None }),
+};
+
+pub(crate) static KMS_OPT_IN_REQUIRED: Schema = Schema {
+    name: "KMSOptInRequired",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait { code: "KMSOptInRequired", status: 400, sender: true, query_message: None }),
+};
+
+pub(crate) static KMS_THROTTLING_EXCEPTION: Schema = Schema {
+    name: "KMSThrottlingException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait {
+        code: "KMSThrottlingException",
         status: 400,
         sender: true,
         query_message: None,
@@ -470,6 +1341,62 @@ pub(crate) static LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
         sender: true,
         query_message: None,
     }),
+};
+
+pub(crate) static LIST_SHARDS_INPUT: Schema = Schema {
+    name: "ListShardsInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member { name: "NextToken", wire: "NextToken", at: At::Body, required: false, target: &T_NEXT_TOKEN },
+        Member {
+            name: "ExclusiveStartShardId",
+            wire: "ExclusiveStartShardId",
+            at: At::Body,
+            required: false,
+            target: &T_SHARD_ID,
+        },
+        Member {
+            name: "MaxResults",
+            wire: "MaxResults",
+            at: At::Body,
+            required: false,
+            target: &T_LIST_SHARDS_INPUT_LIMIT,
+        },
+        Member {
+            name: "StreamCreationTimestamp",
+            wire: "StreamCreationTimestamp",
+            at: At::Body,
+            required: false,
+            target: &T_TIMESTAMP,
+        },
+        Member {
+            name: "ShardFilter",
+            wire: "ShardFilter",
+            at: At::Body,
+            required: false,
+            target: &T_SHARD_FILTER,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static LIST_SHARDS_OUTPUT: Schema = Schema {
+    name: "ListShardsOutput",
+    members: &[
+        Member { name: "Shards", wire: "Shards", at: At::Body, required: false, target: &T_SHARD_LIST },
+        Member { name: "NextToken", wire: "NextToken", at: At::Body, required: false, target: &T_NEXT_TOKEN },
+    ],
+    union: false,
+    error: None,
 };
 
 pub(crate) static LIST_STREAMS_INPUT: Schema = Schema {
@@ -520,6 +1447,457 @@ pub(crate) static LIST_STREAMS_OUTPUT: Schema = Schema {
             required: false,
             target: &T_STREAM_SUMMARY_LIST,
         },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static LIST_STREAM_CONSUMERS_INPUT: Schema = Schema {
+    name: "ListStreamConsumersInput",
+    members: &[
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: true, target: &T_STREAM_ARN },
+        Member { name: "NextToken", wire: "NextToken", at: At::Body, required: false, target: &T_NEXT_TOKEN },
+        Member {
+            name: "MaxResults",
+            wire: "MaxResults",
+            at: At::Body,
+            required: false,
+            target: &T_LIST_STREAM_CONSUMERS_INPUT_LIMIT,
+        },
+        Member {
+            name: "StreamCreationTimestamp",
+            wire: "StreamCreationTimestamp",
+            at: At::Body,
+            required: false,
+            target: &T_TIMESTAMP,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static LIST_STREAM_CONSUMERS_OUTPUT: Schema = Schema {
+    name: "ListStreamConsumersOutput",
+    members: &[
+        Member {
+            name: "Consumers",
+            wire: "Consumers",
+            at: At::Body,
+            required: false,
+            target: &T_CONSUMER_LIST,
+        },
+        Member { name: "NextToken", wire: "NextToken", at: At::Body, required: false, target: &T_NEXT_TOKEN },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_INPUT: Schema = Schema {
+    name: "ListTagsForResourceInput",
+    members: &[
+        Member {
+            name: "ResourceARN",
+            wire: "ResourceARN",
+            at: At::Body,
+            required: true,
+            target: &T_RESOURCE_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_OUTPUT: Schema = Schema {
+    name: "ListTagsForResourceOutput",
+    members: &[Member { name: "Tags", wire: "Tags", at: At::Body, required: false, target: &T_TAG_LIST }],
+    union: false,
+    error: None,
+};
+
+pub(crate) static LIST_TAGS_FOR_STREAM_INPUT: Schema = Schema {
+    name: "ListTagsForStreamInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "ExclusiveStartTagKey",
+            wire: "ExclusiveStartTagKey",
+            at: At::Body,
+            required: false,
+            target: &T_TAG_KEY,
+        },
+        Member {
+            name: "Limit",
+            wire: "Limit",
+            at: At::Body,
+            required: false,
+            target: &T_LIST_TAGS_FOR_STREAM_INPUT_LIMIT,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static LIST_TAGS_FOR_STREAM_OUTPUT: Schema = Schema {
+    name: "ListTagsForStreamOutput",
+    members: &[
+        Member { name: "Tags", wire: "Tags", at: At::Body, required: true, target: &T_TAG_LIST },
+        Member {
+            name: "HasMoreTags",
+            wire: "HasMoreTags",
+            at: At::Body,
+            required: true,
+            target: &T_BOOLEAN_OBJECT,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static MERGE_SHARDS_INPUT: Schema = Schema {
+    name: "MergeShardsInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "ShardToMerge",
+            wire: "ShardToMerge",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_ID,
+        },
+        Member {
+            name: "AdjacentShardToMerge",
+            wire: "AdjacentShardToMerge",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_ID,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT: Schema = Schema {
+    name: "MinimumThroughputBillingCommitmentOutput",
+    members: &[
+        Member {
+            name: "Status",
+            wire: "Status",
+            at: At::Body,
+            required: true,
+            target: &T_MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT_STATUS,
+        },
+        Member { name: "StartedAt", wire: "StartedAt", at: At::Body, required: false, target: &T_TIMESTAMP },
+        Member { name: "EndedAt", wire: "EndedAt", at: At::Body, required: false, target: &T_TIMESTAMP },
+        Member {
+            name: "EarliestAllowedEndAt",
+            wire: "EarliestAllowedEndAt",
+            at: At::Body,
+            required: false,
+            target: &T_TIMESTAMP,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION: Schema = Schema {
+    name: "ProvisionedThroughputExceededException",
+    members: &[Member {
+        name: "message",
+        wire: "message",
+        at: At::Body,
+        required: false,
+        target: &T_ERROR_MESSAGE,
+    }],
+    union: false,
+    error: Some(ErrorTrait {
+        code: "ProvisionedThroughputExceededException",
+        status: 400,
+        sender: true,
+        query_message: None,
+    }),
+};
+
+pub(crate) static PUT_RECORDS_INPUT: Schema = Schema {
+    name: "PutRecordsInput",
+    members: &[
+        Member {
+            name: "Records",
+            wire: "Records",
+            at: At::Body,
+            required: true,
+            target: &T_PUT_RECORDS_REQUEST_ENTRY_LIST,
+        },
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member { name: "DryRun", wire: "DryRun", at: At::Body, required: false, target: &T_BOOLEAN_OBJECT },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static PUT_RECORDS_OUTPUT: Schema = Schema {
+    name: "PutRecordsOutput",
+    members: &[
+        Member {
+            name: "FailedRecordCount",
+            wire: "FailedRecordCount",
+            at: At::Body,
+            required: false,
+            target: &T_POSITIVE_INTEGER_OBJECT,
+        },
+        Member {
+            name: "Records",
+            wire: "Records",
+            at: At::Body,
+            required: true,
+            target: &T_PUT_RECORDS_RESULT_ENTRY_LIST,
+        },
+        Member {
+            name: "EncryptionType",
+            wire: "EncryptionType",
+            at: At::Body,
+            required: false,
+            target: &T_ENCRYPTION_TYPE,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static PUT_RECORDS_REQUEST_ENTRY: Schema = Schema {
+    name: "PutRecordsRequestEntry",
+    members: &[
+        Member { name: "Data", wire: "Data", at: At::Body, required: true, target: &T_DATA },
+        Member {
+            name: "ExplicitHashKey",
+            wire: "ExplicitHashKey",
+            at: At::Body,
+            required: false,
+            target: &T_HASH_KEY,
+        },
+        Member {
+            name: "PartitionKey",
+            wire: "PartitionKey",
+            at: At::Body,
+            required: false,
+            target: &T_PARTITION_KEY,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static PUT_RECORDS_RESULT_ENTRY: Schema = Schema {
+    name: "PutRecordsResultEntry",
+    members: &[
+        Member {
+            name: "SequenceNumber",
+            wire: "SequenceNumber",
+            at: At::Body,
+            required: false,
+            target: &T_SEQUENCE_NUMBER,
+        },
+        Member { name: "ShardId", wire: "ShardId", at: At::Body, required: false, target: &T_SHARD_ID },
+        Member { name: "ErrorCode", wire: "ErrorCode", at: At::Body, required: false, target: &T_ERROR_CODE },
+        Member {
+            name: "ErrorMessage",
+            wire: "ErrorMessage",
+            at: At::Body,
+            required: false,
+            target: &T_ERROR_MESSAGE,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static PUT_RECORD_INPUT: Schema = Schema {
+    name: "PutRecordInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member { name: "Data", wire: "Data", at: At::Body, required: true, target: &T_DATA },
+        Member {
+            name: "PartitionKey",
+            wire: "PartitionKey",
+            at: At::Body,
+            required: false,
+            target: &T_PARTITION_KEY,
+        },
+        Member {
+            name: "ExplicitHashKey",
+            wire: "ExplicitHashKey",
+            at: At::Body,
+            required: false,
+            target: &T_HASH_KEY,
+        },
+        Member {
+            name: "SequenceNumberForOrdering",
+            wire: "SequenceNumberForOrdering",
+            at: At::Body,
+            required: false,
+            target: &T_SEQUENCE_NUMBER,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member { name: "DryRun", wire: "DryRun", at: At::Body, required: false, target: &T_BOOLEAN_OBJECT },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static PUT_RECORD_OUTPUT: Schema = Schema {
+    name: "PutRecordOutput",
+    members: &[
+        Member { name: "ShardId", wire: "ShardId", at: At::Body, required: true, target: &T_SHARD_ID },
+        Member {
+            name: "SequenceNumber",
+            wire: "SequenceNumber",
+            at: At::Body,
+            required: true,
+            target: &T_SEQUENCE_NUMBER,
+        },
+        Member {
+            name: "EncryptionType",
+            wire: "EncryptionType",
+            at: At::Body,
+            required: false,
+            target: &T_ENCRYPTION_TYPE,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static PUT_RESOURCE_POLICY_INPUT: Schema = Schema {
+    name: "PutResourcePolicyInput",
+    members: &[
+        Member {
+            name: "ResourceARN",
+            wire: "ResourceARN",
+            at: At::Body,
+            required: true,
+            target: &T_RESOURCE_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member { name: "Policy", wire: "Policy", at: At::Body, required: true, target: &T_POLICY },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static RECORD: Schema = Schema {
+    name: "Record",
+    members: &[
+        Member {
+            name: "SequenceNumber",
+            wire: "SequenceNumber",
+            at: At::Body,
+            required: true,
+            target: &T_SEQUENCE_NUMBER,
+        },
+        Member {
+            name: "ApproximateArrivalTimestamp",
+            wire: "ApproximateArrivalTimestamp",
+            at: At::Body,
+            required: false,
+            target: &T_TIMESTAMP,
+        },
+        Member { name: "Data", wire: "Data", at: At::Body, required: true, target: &T_DATA },
+        Member {
+            name: "PartitionKey",
+            wire: "PartitionKey",
+            at: At::Body,
+            required: false,
+            target: &T_PARTITION_KEY,
+        },
+        Member {
+            name: "EncryptionType",
+            wire: "EncryptionType",
+            at: At::Body,
+            required: false,
+            target: &T_ENCRYPTION_TYPE,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static REGISTER_STREAM_CONSUMER_INPUT: Schema = Schema {
+    name: "RegisterStreamConsumerInput",
+    members: &[
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: true, target: &T_STREAM_ARN },
+        Member {
+            name: "ConsumerName",
+            wire: "ConsumerName",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_NAME,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member { name: "Tags", wire: "Tags", at: At::Body, required: false, target: &T_TAG_MAP },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static REGISTER_STREAM_CONSUMER_OUTPUT: Schema = Schema {
+    name: "RegisterStreamConsumerOutput",
+    members: &[Member {
+        name: "Consumer",
+        wire: "Consumer",
+        at: At::Body,
+        required: true,
+        target: &T_CONSUMER,
+    }],
+    union: false,
+    error: None,
+};
+
+pub(crate) static REMOVE_TAGS_FROM_STREAM_INPUT: Schema = Schema {
+    name: "RemoveTagsFromStreamInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member { name: "TagKeys", wire: "TagKeys", at: At::Body, required: true, target: &T_TAG_KEY_LIST },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
     ],
     union: false,
     error: None,
@@ -615,6 +1993,115 @@ pub(crate) static SHARD: Schema = Schema {
             required: true,
             target: &T_SEQUENCE_NUMBER_RANGE,
         },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static SHARD_FILTER: Schema = Schema {
+    name: "ShardFilter",
+    members: &[
+        Member { name: "Type", wire: "Type", at: At::Body, required: true, target: &T_SHARD_FILTER_TYPE },
+        Member { name: "ShardId", wire: "ShardId", at: At::Body, required: false, target: &T_SHARD_ID },
+        Member { name: "Timestamp", wire: "Timestamp", at: At::Body, required: false, target: &T_TIMESTAMP },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static SPLIT_SHARD_INPUT: Schema = Schema {
+    name: "SplitShardInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "ShardToSplit",
+            wire: "ShardToSplit",
+            at: At::Body,
+            required: true,
+            target: &T_SHARD_ID,
+        },
+        Member {
+            name: "NewStartingHashKey",
+            wire: "NewStartingHashKey",
+            at: At::Body,
+            required: true,
+            target: &T_HASH_KEY,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static STARTING_POSITION: Schema = Schema {
+    name: "StartingPosition",
+    members: &[
+        Member { name: "Type", wire: "Type", at: At::Body, required: true, target: &T_SHARD_ITERATOR_TYPE },
+        Member {
+            name: "SequenceNumber",
+            wire: "SequenceNumber",
+            at: At::Body,
+            required: false,
+            target: &T_SEQUENCE_NUMBER,
+        },
+        Member { name: "Timestamp", wire: "Timestamp", at: At::Body, required: false, target: &T_TIMESTAMP },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static START_STREAM_ENCRYPTION_INPUT: Schema = Schema {
+    name: "StartStreamEncryptionInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "EncryptionType",
+            wire: "EncryptionType",
+            at: At::Body,
+            required: true,
+            target: &T_ENCRYPTION_TYPE,
+        },
+        Member { name: "KeyId", wire: "KeyId", at: At::Body, required: true, target: &T_KEY_ID },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static STOP_STREAM_ENCRYPTION_INPUT: Schema = Schema {
+    name: "StopStreamEncryptionInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "EncryptionType",
+            wire: "EncryptionType",
+            at: At::Body,
+            required: true,
+            target: &T_ENCRYPTION_TYPE,
+        },
+        Member { name: "KeyId", wire: "KeyId", at: At::Body, required: true, target: &T_KEY_ID },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
     ],
     union: false,
     error: None,
@@ -840,6 +2327,298 @@ pub(crate) static STREAM_SUMMARY: Schema = Schema {
             at: At::Body,
             required: false,
             target: &T_TIMESTAMP,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static SUBSCRIBE_TO_SHARD_EVENT: Schema = Schema {
+    name: "SubscribeToShardEvent",
+    members: &[
+        Member { name: "Records", wire: "Records", at: At::Body, required: true, target: &T_RECORD_LIST },
+        Member {
+            name: "ContinuationSequenceNumber",
+            wire: "ContinuationSequenceNumber",
+            at: At::Body,
+            required: false,
+            target: &T_SEQUENCE_NUMBER_UNCHECKED,
+        },
+        Member {
+            name: "MillisBehindLatest",
+            wire: "MillisBehindLatest",
+            at: At::Body,
+            required: true,
+            target: &T_MILLIS_BEHIND_LATEST,
+        },
+        Member {
+            name: "ChildShards",
+            wire: "ChildShards",
+            at: At::Body,
+            required: false,
+            target: &T_CHILD_SHARD_LIST,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static SUBSCRIBE_TO_SHARD_EVENT_STREAM: Schema = Schema {
+    name: "SubscribeToShardEventStream",
+    members: &[
+        Member {
+            name: "SubscribeToShardEvent",
+            wire: "SubscribeToShardEvent",
+            at: At::Body,
+            required: true,
+            target: &T_SUBSCRIBE_TO_SHARD_EVENT,
+        },
+        Member {
+            name: "ResourceNotFoundException",
+            wire: "ResourceNotFoundException",
+            at: At::Body,
+            required: false,
+            target: &T_RESOURCE_NOT_FOUND_EXCEPTION,
+        },
+        Member {
+            name: "ResourceInUseException",
+            wire: "ResourceInUseException",
+            at: At::Body,
+            required: false,
+            target: &T_RESOURCE_IN_USE_EXCEPTION,
+        },
+        Member {
+            name: "KMSDisabledException",
+            wire: "KMSDisabledException",
+            at: At::Body,
+            required: false,
+            target: &T_KMS_DISABLED_EXCEPTION,
+        },
+        Member {
+            name: "KMSInvalidStateException",
+            wire: "KMSInvalidStateException",
+            at: At::Body,
+            required: false,
+            target: &T_KMS_INVALID_STATE_EXCEPTION,
+        },
+        Member {
+            name: "KMSAccessDeniedException",
+            wire: "KMSAccessDeniedException",
+            at: At::Body,
+            required: false,
+            target: &T_KMS_ACCESS_DENIED_EXCEPTION,
+        },
+        Member {
+            name: "KMSNotFoundException",
+            wire: "KMSNotFoundException",
+            at: At::Body,
+            required: false,
+            target: &T_KMS_NOT_FOUND_EXCEPTION,
+        },
+        Member {
+            name: "KMSOptInRequired",
+            wire: "KMSOptInRequired",
+            at: At::Body,
+            required: false,
+            target: &T_KMS_OPT_IN_REQUIRED,
+        },
+        Member {
+            name: "KMSThrottlingException",
+            wire: "KMSThrottlingException",
+            at: At::Body,
+            required: false,
+            target: &T_KMS_THROTTLING_EXCEPTION,
+        },
+        Member {
+            name: "InternalFailureException",
+            wire: "InternalFailureException",
+            at: At::Body,
+            required: false,
+            target: &T_INTERNAL_FAILURE_EXCEPTION,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static SUBSCRIBE_TO_SHARD_INPUT: Schema = Schema {
+    name: "SubscribeToShardInput",
+    members: &[
+        Member {
+            name: "ConsumerARN",
+            wire: "ConsumerARN",
+            at: At::Body,
+            required: true,
+            target: &T_CONSUMER_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member { name: "ShardId", wire: "ShardId", at: At::Body, required: true, target: &T_SHARD_ID },
+        Member {
+            name: "StartingPosition",
+            wire: "StartingPosition",
+            at: At::Body,
+            required: true,
+            target: &T_STARTING_POSITION,
+        },
+        Member { name: "DryRun", wire: "DryRun", at: At::Body, required: false, target: &T_BOOLEAN_OBJECT },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static SUBSCRIBE_TO_SHARD_OUTPUT: Schema = Schema {
+    name: "SubscribeToShardOutput",
+    members: &[Member {
+        name: "EventStream",
+        wire: "EventStream",
+        at: At::Body,
+        required: true,
+        target: &T_SUBSCRIBE_TO_SHARD_EVENT_STREAM,
+    }],
+    union: false,
+    error: None,
+};
+
+pub(crate) static TAG: Schema = Schema {
+    name: "Tag",
+    members: &[
+        Member { name: "Key", wire: "Key", at: At::Body, required: true, target: &T_TAG_KEY },
+        Member { name: "Value", wire: "Value", at: At::Body, required: false, target: &T_TAG_VALUE },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static TAG_RESOURCE_INPUT: Schema = Schema {
+    name: "TagResourceInput",
+    members: &[
+        Member { name: "Tags", wire: "Tags", at: At::Body, required: true, target: &T_TAG_MAP },
+        Member {
+            name: "ResourceARN",
+            wire: "ResourceARN",
+            at: At::Body,
+            required: true,
+            target: &T_RESOURCE_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static UNTAG_RESOURCE_INPUT: Schema = Schema {
+    name: "UntagResourceInput",
+    members: &[
+        Member { name: "TagKeys", wire: "TagKeys", at: At::Body, required: true, target: &T_TAG_KEY_LIST },
+        Member {
+            name: "ResourceARN",
+            wire: "ResourceARN",
+            at: At::Body,
+            required: true,
+            target: &T_RESOURCE_ARN,
+        },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static UPDATE_MAX_RECORD_SIZE_INPUT: Schema = Schema {
+    name: "UpdateMaxRecordSizeInput",
+    members: &[
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member {
+            name: "MaxRecordSizeInKiB",
+            wire: "MaxRecordSizeInKiB",
+            at: At::Body,
+            required: true,
+            target: &T_MAX_RECORD_SIZE_IN_KI_B,
+        },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static UPDATE_SHARD_COUNT_INPUT: Schema = Schema {
+    name: "UpdateShardCountInput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "TargetShardCount",
+            wire: "TargetShardCount",
+            at: At::Body,
+            required: true,
+            target: &T_POSITIVE_INTEGER_OBJECT,
+        },
+        Member {
+            name: "ScalingType",
+            wire: "ScalingType",
+            at: At::Body,
+            required: true,
+            target: &T_SCALING_TYPE,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static UPDATE_SHARD_COUNT_OUTPUT: Schema = Schema {
+    name: "UpdateShardCountOutput",
+    members: &[
+        Member {
+            name: "StreamName",
+            wire: "StreamName",
+            at: At::Body,
+            required: false,
+            target: &T_STREAM_NAME,
+        },
+        Member {
+            name: "CurrentShardCount",
+            wire: "CurrentShardCount",
+            at: At::Body,
+            required: false,
+            target: &T_POSITIVE_INTEGER_OBJECT,
+        },
+        Member {
+            name: "TargetShardCount",
+            wire: "TargetShardCount",
+            at: At::Body,
+            required: false,
+            target: &T_POSITIVE_INTEGER_OBJECT,
+        },
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: false, target: &T_STREAM_ARN },
+    ],
+    union: false,
+    error: None,
+};
+
+pub(crate) static UPDATE_STREAM_MODE_INPUT: Schema = Schema {
+    name: "UpdateStreamModeInput",
+    members: &[
+        Member { name: "StreamARN", wire: "StreamARN", at: At::Body, required: true, target: &T_STREAM_ARN },
+        Member { name: "StreamId", wire: "StreamId", at: At::Body, required: false, target: &T_STREAM_ID },
+        Member {
+            name: "StreamModeDetails",
+            wire: "StreamModeDetails",
+            at: At::Body,
+            required: true,
+            target: &T_STREAM_MODE_DETAILS,
+        },
+        Member {
+            name: "WarmThroughputMiBps",
+            wire: "WarmThroughputMiBps",
+            at: At::Body,
+            required: false,
+            target: &T_NATURAL_INTEGER_OBJECT,
         },
     ],
     union: false,

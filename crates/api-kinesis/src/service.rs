@@ -17,7 +17,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "kinesis",
     target_prefix: Some("Kinesis_20131202"),
     api_version: "2013-12-02",
-    protocols: &[Protocol::AwsJson11],
+    protocols: &[Protocol::AwsJson11, Protocol::AwsCbor11],
     xml_namespace: None,
     validation_code: "ValidationException",
     query_compatible: false,
@@ -64,7 +64,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::ADD_TAGS_TO_STREAM_INPUT),
             output: None,
             errors: &[
                 "ResourceNotFoundException",
@@ -73,7 +73,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "LimitExceededException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -144,7 +144,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::DECREASE_STREAM_RETENTION_PERIOD_INPUT),
             output: None,
             errors: &[
                 "ResourceInUseException",
@@ -153,7 +153,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidArgumentException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -199,7 +199,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::DELETE_RESOURCE_POLICY_INPUT),
             output: None,
             errors: &[
                 "ValidationException",
@@ -210,7 +210,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceInUseException",
                 "InternalFailureException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -237,10 +237,10 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::DEREGISTER_STREAM_CONSUMER_INPUT),
             output: None,
             errors: &["LimitExceededException", "ResourceNotFoundException", "InvalidArgumentException"],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -249,10 +249,10 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::DESCRIBE_ACCOUNT_SETTINGS_INPUT),
+            output: Some(&schema::DESCRIBE_ACCOUNT_SETTINGS_OUTPUT),
             errors: &["LimitExceededException"],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -279,10 +279,10 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::DESCRIBE_LIMITS_INPUT),
+            output: Some(&schema::DESCRIBE_LIMITS_OUTPUT),
             errors: &["LimitExceededException"],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -327,10 +327,10 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::DESCRIBE_STREAM_CONSUMER_INPUT),
+            output: Some(&schema::DESCRIBE_STREAM_CONSUMER_OUTPUT),
             errors: &["LimitExceededException", "ResourceNotFoundException", "InvalidArgumentException"],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -356,8 +356,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::DISABLE_ENHANCED_MONITORING_INPUT),
+            output: Some(&schema::ENHANCED_MONITORING_OUTPUT),
             errors: &[
                 "InvalidArgumentException",
                 "LimitExceededException",
@@ -365,7 +365,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -374,8 +374,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::ENABLE_ENHANCED_MONITORING_INPUT),
+            output: Some(&schema::ENHANCED_MONITORING_OUTPUT),
             errors: &[
                 "InvalidArgumentException",
                 "LimitExceededException",
@@ -383,7 +383,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -392,8 +392,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::GET_RECORDS_INPUT),
+            output: Some(&schema::GET_RECORDS_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
@@ -409,7 +409,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalFailureException",
                 "DryRunOperationException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -418,8 +418,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::GET_RESOURCE_POLICY_INPUT),
+            output: Some(&schema::GET_RESOURCE_POLICY_OUTPUT),
             errors: &[
                 "ValidationException",
                 "AccessDeniedException",
@@ -429,7 +429,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceInUseException",
                 "InternalFailureException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -438,8 +438,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::GET_SHARD_ITERATOR_INPUT),
+            output: Some(&schema::GET_SHARD_ITERATOR_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
@@ -448,7 +448,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalFailureException",
                 "DryRunOperationException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -457,7 +457,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::INCREASE_STREAM_RETENTION_PERIOD_INPUT),
             output: None,
             errors: &[
                 "ResourceInUseException",
@@ -466,7 +466,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InvalidArgumentException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -512,8 +512,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::LIST_SHARDS_INPUT),
+            output: Some(&schema::LIST_SHARDS_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
@@ -522,7 +522,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceInUseException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -531,8 +531,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::LIST_STREAM_CONSUMERS_INPUT),
+            output: Some(&schema::LIST_STREAM_CONSUMERS_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
@@ -540,7 +540,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ExpiredNextTokenException",
                 "ResourceInUseException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -561,8 +561,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::LIST_TAGS_FOR_RESOURCE_INPUT),
+            output: Some(&schema::LIST_TAGS_FOR_RESOURCE_OUTPUT),
             errors: &[
                 "ValidationException",
                 "ResourceNotFoundException",
@@ -572,7 +572,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AccessDeniedException",
                 "InternalFailureException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -581,15 +581,15 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::LIST_TAGS_FOR_STREAM_INPUT),
+            output: Some(&schema::LIST_TAGS_FOR_STREAM_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
                 "LimitExceededException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -598,7 +598,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::MERGE_SHARDS_INPUT),
             output: None,
             errors: &[
                 "ResourceNotFoundException",
@@ -608,7 +608,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -617,8 +617,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::PUT_RECORD_INPUT),
+            output: Some(&schema::PUT_RECORD_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
@@ -633,7 +633,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalFailureException",
                 "DryRunOperationException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -642,8 +642,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::PUT_RECORDS_INPUT),
+            output: Some(&schema::PUT_RECORDS_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
@@ -658,7 +658,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "InternalFailureException",
                 "DryRunOperationException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -667,7 +667,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::PUT_RESOURCE_POLICY_INPUT),
             output: None,
             errors: &[
                 "ValidationException",
@@ -678,7 +678,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceInUseException",
                 "InternalFailureException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -735,15 +735,15 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::REGISTER_STREAM_CONSUMER_INPUT),
+            output: Some(&schema::REGISTER_STREAM_CONSUMER_OUTPUT),
             errors: &[
                 "InvalidArgumentException",
                 "LimitExceededException",
                 "ResourceInUseException",
                 "ResourceNotFoundException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -752,7 +752,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::REMOVE_TAGS_FROM_STREAM_INPUT),
             output: None,
             errors: &[
                 "ResourceNotFoundException",
@@ -761,7 +761,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "LimitExceededException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -788,7 +788,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::SPLIT_SHARD_INPUT),
             output: None,
             errors: &[
                 "ResourceNotFoundException",
@@ -798,7 +798,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -807,7 +807,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::START_STREAM_ENCRYPTION_INPUT),
             output: None,
             errors: &[
                 "InvalidArgumentException",
@@ -822,7 +822,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "KMSThrottlingException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -831,7 +831,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::STOP_STREAM_ENCRYPTION_INPUT),
             output: None,
             errors: &[
                 "InvalidArgumentException",
@@ -840,7 +840,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -849,8 +849,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::SUBSCRIBE_TO_SHARD_INPUT),
+            output: Some(&schema::SUBSCRIBE_TO_SHARD_OUTPUT),
             errors: &[
                 "ResourceNotFoundException",
                 "InvalidArgumentException",
@@ -859,7 +859,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AccessDeniedException",
                 "DryRunOperationException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -868,7 +868,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::TAG_RESOURCE_INPUT),
             output: None,
             errors: &[
                 "ValidationException",
@@ -879,7 +879,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AccessDeniedException",
                 "InternalFailureException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -888,7 +888,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::UNTAG_RESOURCE_INPUT),
             output: None,
             errors: &[
                 "ValidationException",
@@ -899,7 +899,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AccessDeniedException",
                 "InternalFailureException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -957,7 +957,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::UPDATE_MAX_RECORD_SIZE_INPUT),
             output: None,
             errors: &[
                 "ResourceInUseException",
@@ -967,7 +967,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "AccessDeniedException",
                 "ValidationException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -1014,8 +1014,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
-            output: None,
+            input: Some(&schema::UPDATE_SHARD_COUNT_INPUT),
+            output: Some(&schema::UPDATE_SHARD_COUNT_OUTPUT),
             errors: &[
                 "InvalidArgumentException",
                 "LimitExceededException",
@@ -1024,7 +1024,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ValidationException",
                 "AccessDeniedException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -1033,7 +1033,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             path: &[Segment::Literal("")],
             path_query: &[],
             status: 200,
-            input: None,
+            input: Some(&schema::UPDATE_STREAM_MODE_INPUT),
             output: None,
             errors: &[
                 "InvalidArgumentException",
@@ -1042,7 +1042,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
                 "ResourceNotFoundException",
                 "ValidationException",
             ],
-            implemented: false,
+            implemented: true,
             unsigned: false,
         },
         OperationSchema {
@@ -1088,11 +1088,29 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
 
 /// Amazon Kinesis: the operations that are served.
 pub trait Kinesis: Send + Sync + Debug {
+    /// `AddTagsToStream`.
+    fn add_tags_to_stream(
+        &self,
+        context: &Context,
+        input: AddTagsToStreamInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
     /// `CreateStream`.
     fn create_stream(
         &self,
         context: &Context,
         input: CreateStreamInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DecreaseStreamRetentionPeriod`.
+    fn decrease_stream_retention_period(
+        &self,
+        context: &Context,
+        input: DecreaseStreamRetentionPeriodInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DeleteResourcePolicy`.
+    fn delete_resource_policy(
+        &self,
+        context: &Context,
+        input: DeleteResourcePolicyInput,
     ) -> impl Future<Output = Result<(), Error>> + Send;
     /// `DeleteStream`.
     fn delete_stream(
@@ -1100,24 +1118,198 @@ pub trait Kinesis: Send + Sync + Debug {
         context: &Context,
         input: DeleteStreamInput,
     ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DeregisterStreamConsumer`.
+    fn deregister_stream_consumer(
+        &self,
+        context: &Context,
+        input: DeregisterStreamConsumerInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `DescribeAccountSettings`.
+    fn describe_account_settings(
+        &self,
+        context: &Context,
+        input: DescribeAccountSettingsInput,
+    ) -> impl Future<Output = Result<DescribeAccountSettingsOutput, Error>> + Send;
+    /// `DescribeLimits`.
+    fn describe_limits(
+        &self,
+        context: &Context,
+        input: DescribeLimitsInput,
+    ) -> impl Future<Output = Result<DescribeLimitsOutput, Error>> + Send;
     /// `DescribeStream`.
     fn describe_stream(
         &self,
         context: &Context,
         input: DescribeStreamInput,
     ) -> impl Future<Output = Result<DescribeStreamOutput, Error>> + Send;
+    /// `DescribeStreamConsumer`.
+    fn describe_stream_consumer(
+        &self,
+        context: &Context,
+        input: DescribeStreamConsumerInput,
+    ) -> impl Future<Output = Result<DescribeStreamConsumerOutput, Error>> + Send;
     /// `DescribeStreamSummary`.
     fn describe_stream_summary(
         &self,
         context: &Context,
         input: DescribeStreamSummaryInput,
     ) -> impl Future<Output = Result<DescribeStreamSummaryOutput, Error>> + Send;
+    /// `DisableEnhancedMonitoring`.
+    fn disable_enhanced_monitoring(
+        &self,
+        context: &Context,
+        input: DisableEnhancedMonitoringInput,
+    ) -> impl Future<Output = Result<EnhancedMonitoringOutput, Error>> + Send;
+    /// `EnableEnhancedMonitoring`.
+    fn enable_enhanced_monitoring(
+        &self,
+        context: &Context,
+        input: EnableEnhancedMonitoringInput,
+    ) -> impl Future<Output = Result<EnhancedMonitoringOutput, Error>> + Send;
+    /// `GetRecords`.
+    fn get_records(
+        &self,
+        context: &Context,
+        input: GetRecordsInput,
+    ) -> impl Future<Output = Result<GetRecordsOutput, Error>> + Send;
+    /// `GetResourcePolicy`.
+    fn get_resource_policy(
+        &self,
+        context: &Context,
+        input: GetResourcePolicyInput,
+    ) -> impl Future<Output = Result<GetResourcePolicyOutput, Error>> + Send;
+    /// `GetShardIterator`.
+    fn get_shard_iterator(
+        &self,
+        context: &Context,
+        input: GetShardIteratorInput,
+    ) -> impl Future<Output = Result<GetShardIteratorOutput, Error>> + Send;
+    /// `IncreaseStreamRetentionPeriod`.
+    fn increase_stream_retention_period(
+        &self,
+        context: &Context,
+        input: IncreaseStreamRetentionPeriodInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `ListShards`.
+    fn list_shards(
+        &self,
+        context: &Context,
+        input: ListShardsInput,
+    ) -> impl Future<Output = Result<ListShardsOutput, Error>> + Send;
+    /// `ListStreamConsumers`.
+    fn list_stream_consumers(
+        &self,
+        context: &Context,
+        input: ListStreamConsumersInput,
+    ) -> impl Future<Output = Result<ListStreamConsumersOutput, Error>> + Send;
     /// `ListStreams`.
     fn list_streams(
         &self,
         context: &Context,
         input: ListStreamsInput,
     ) -> impl Future<Output = Result<ListStreamsOutput, Error>> + Send;
+    /// `ListTagsForResource`.
+    fn list_tags_for_resource(
+        &self,
+        context: &Context,
+        input: ListTagsForResourceInput,
+    ) -> impl Future<Output = Result<ListTagsForResourceOutput, Error>> + Send;
+    /// `ListTagsForStream`.
+    fn list_tags_for_stream(
+        &self,
+        context: &Context,
+        input: ListTagsForStreamInput,
+    ) -> impl Future<Output = Result<ListTagsForStreamOutput, Error>> + Send;
+    /// `MergeShards`.
+    fn merge_shards(
+        &self,
+        context: &Context,
+        input: MergeShardsInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `PutRecord`.
+    fn put_record(
+        &self,
+        context: &Context,
+        input: PutRecordInput,
+    ) -> impl Future<Output = Result<PutRecordOutput, Error>> + Send;
+    /// `PutRecords`.
+    fn put_records(
+        &self,
+        context: &Context,
+        input: PutRecordsInput,
+    ) -> impl Future<Output = Result<PutRecordsOutput, Error>> + Send;
+    /// `PutResourcePolicy`.
+    fn put_resource_policy(
+        &self,
+        context: &Context,
+        input: PutResourcePolicyInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `RegisterStreamConsumer`.
+    fn register_stream_consumer(
+        &self,
+        context: &Context,
+        input: RegisterStreamConsumerInput,
+    ) -> impl Future<Output = Result<RegisterStreamConsumerOutput, Error>> + Send;
+    /// `RemoveTagsFromStream`.
+    fn remove_tags_from_stream(
+        &self,
+        context: &Context,
+        input: RemoveTagsFromStreamInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `SplitShard`.
+    fn split_shard(
+        &self,
+        context: &Context,
+        input: SplitShardInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `StartStreamEncryption`.
+    fn start_stream_encryption(
+        &self,
+        context: &Context,
+        input: StartStreamEncryptionInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `StopStreamEncryption`.
+    fn stop_stream_encryption(
+        &self,
+        context: &Context,
+        input: StopStreamEncryptionInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `SubscribeToShard`.
+    fn subscribe_to_shard(
+        &self,
+        context: &Context,
+        input: SubscribeToShardInput,
+    ) -> impl Future<Output = Result<SubscribeToShardOutput, Error>> + Send;
+    /// `TagResource`.
+    fn tag_resource(
+        &self,
+        context: &Context,
+        input: TagResourceInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `UntagResource`.
+    fn untag_resource(
+        &self,
+        context: &Context,
+        input: UntagResourceInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `UpdateMaxRecordSize`.
+    fn update_max_record_size(
+        &self,
+        context: &Context,
+        input: UpdateMaxRecordSizeInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// `UpdateShardCount`.
+    fn update_shard_count(
+        &self,
+        context: &Context,
+        input: UpdateShardCountInput,
+    ) -> impl Future<Output = Result<UpdateShardCountOutput, Error>> + Send;
+    /// `UpdateStreamMode`.
+    fn update_stream_mode(
+        &self,
+        context: &Context,
+        input: UpdateStreamModeInput,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// Decodes requests for an implementation of [`Kinesis`].
@@ -1131,10 +1323,28 @@ impl<S: Kinesis> Service for KinesisService<S> {
 
     fn call<'a>(&'a self, context: &'a Context, request: &'a Request) -> BoxFuture<'a, Result<Reply, Error>> {
         match request.operation.name {
+            "AddTagsToStream" => Box::pin(async move {
+                let mut input = AddTagsToStreamInput::default();
+                request.decode(&mut input)?;
+                self.0.add_tags_to_stream(context, input).await?;
+                Ok(None)
+            }),
             "CreateStream" => Box::pin(async move {
                 let mut input = CreateStreamInput::default();
                 request.decode(&mut input)?;
                 self.0.create_stream(context, input).await?;
+                Ok(None)
+            }),
+            "DecreaseStreamRetentionPeriod" => Box::pin(async move {
+                let mut input = DecreaseStreamRetentionPeriodInput::default();
+                request.decode(&mut input)?;
+                self.0.decrease_stream_retention_period(context, input).await?;
+                Ok(None)
+            }),
+            "DeleteResourcePolicy" => Box::pin(async move {
+                let mut input = DeleteResourcePolicyInput::default();
+                request.decode(&mut input)?;
+                self.0.delete_resource_policy(context, input).await?;
                 Ok(None)
             }),
             "DeleteStream" => Box::pin(async move {
@@ -1143,10 +1353,34 @@ impl<S: Kinesis> Service for KinesisService<S> {
                 self.0.delete_stream(context, input).await?;
                 Ok(None)
             }),
+            "DeregisterStreamConsumer" => Box::pin(async move {
+                let mut input = DeregisterStreamConsumerInput::default();
+                request.decode(&mut input)?;
+                self.0.deregister_stream_consumer(context, input).await?;
+                Ok(None)
+            }),
+            "DescribeAccountSettings" => Box::pin(async move {
+                let mut input = DescribeAccountSettingsInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.describe_account_settings(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "DescribeLimits" => Box::pin(async move {
+                let mut input = DescribeLimitsInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.describe_limits(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "DescribeStream" => Box::pin(async move {
                 let mut input = DescribeStreamInput::default();
                 request.decode(&mut input)?;
                 let output = self.0.describe_stream(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "DescribeStreamConsumer" => Box::pin(async move {
+                let mut input = DescribeStreamConsumerInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.describe_stream_consumer(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
             "DescribeStreamSummary" => Box::pin(async move {
@@ -1155,11 +1389,161 @@ impl<S: Kinesis> Service for KinesisService<S> {
                 let output = self.0.describe_stream_summary(context, input).await?;
                 Ok(Some(Box::new(output) as _))
             }),
+            "DisableEnhancedMonitoring" => Box::pin(async move {
+                let mut input = DisableEnhancedMonitoringInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.disable_enhanced_monitoring(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "EnableEnhancedMonitoring" => Box::pin(async move {
+                let mut input = EnableEnhancedMonitoringInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.enable_enhanced_monitoring(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetRecords" => Box::pin(async move {
+                let mut input = GetRecordsInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_records(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetResourcePolicy" => Box::pin(async move {
+                let mut input = GetResourcePolicyInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_resource_policy(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "GetShardIterator" => Box::pin(async move {
+                let mut input = GetShardIteratorInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.get_shard_iterator(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "IncreaseStreamRetentionPeriod" => Box::pin(async move {
+                let mut input = IncreaseStreamRetentionPeriodInput::default();
+                request.decode(&mut input)?;
+                self.0.increase_stream_retention_period(context, input).await?;
+                Ok(None)
+            }),
+            "ListShards" => Box::pin(async move {
+                let mut input = ListShardsInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_shards(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListStreamConsumers" => Box::pin(async move {
+                let mut input = ListStreamConsumersInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_stream_consumers(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
             "ListStreams" => Box::pin(async move {
                 let mut input = ListStreamsInput::default();
                 request.decode(&mut input)?;
                 let output = self.0.list_streams(context, input).await?;
                 Ok(Some(Box::new(output) as _))
+            }),
+            "ListTagsForResource" => Box::pin(async move {
+                let mut input = ListTagsForResourceInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_tags_for_resource(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "ListTagsForStream" => Box::pin(async move {
+                let mut input = ListTagsForStreamInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.list_tags_for_stream(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "MergeShards" => Box::pin(async move {
+                let mut input = MergeShardsInput::default();
+                request.decode(&mut input)?;
+                self.0.merge_shards(context, input).await?;
+                Ok(None)
+            }),
+            "PutRecord" => Box::pin(async move {
+                let mut input = PutRecordInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.put_record(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PutRecords" => Box::pin(async move {
+                let mut input = PutRecordsInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.put_records(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "PutResourcePolicy" => Box::pin(async move {
+                let mut input = PutResourcePolicyInput::default();
+                request.decode(&mut input)?;
+                self.0.put_resource_policy(context, input).await?;
+                Ok(None)
+            }),
+            "RegisterStreamConsumer" => Box::pin(async move {
+                let mut input = RegisterStreamConsumerInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.register_stream_consumer(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "RemoveTagsFromStream" => Box::pin(async move {
+                let mut input = RemoveTagsFromStreamInput::default();
+                request.decode(&mut input)?;
+                self.0.remove_tags_from_stream(context, input).await?;
+                Ok(None)
+            }),
+            "SplitShard" => Box::pin(async move {
+                let mut input = SplitShardInput::default();
+                request.decode(&mut input)?;
+                self.0.split_shard(context, input).await?;
+                Ok(None)
+            }),
+            "StartStreamEncryption" => Box::pin(async move {
+                let mut input = StartStreamEncryptionInput::default();
+                request.decode(&mut input)?;
+                self.0.start_stream_encryption(context, input).await?;
+                Ok(None)
+            }),
+            "StopStreamEncryption" => Box::pin(async move {
+                let mut input = StopStreamEncryptionInput::default();
+                request.decode(&mut input)?;
+                self.0.stop_stream_encryption(context, input).await?;
+                Ok(None)
+            }),
+            "SubscribeToShard" => Box::pin(async move {
+                let mut input = SubscribeToShardInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.subscribe_to_shard(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "TagResource" => Box::pin(async move {
+                let mut input = TagResourceInput::default();
+                request.decode(&mut input)?;
+                self.0.tag_resource(context, input).await?;
+                Ok(None)
+            }),
+            "UntagResource" => Box::pin(async move {
+                let mut input = UntagResourceInput::default();
+                request.decode(&mut input)?;
+                self.0.untag_resource(context, input).await?;
+                Ok(None)
+            }),
+            "UpdateMaxRecordSize" => Box::pin(async move {
+                let mut input = UpdateMaxRecordSizeInput::default();
+                request.decode(&mut input)?;
+                self.0.update_max_record_size(context, input).await?;
+                Ok(None)
+            }),
+            "UpdateShardCount" => Box::pin(async move {
+                let mut input = UpdateShardCountInput::default();
+                request.decode(&mut input)?;
+                let output = self.0.update_shard_count(context, input).await?;
+                Ok(Some(Box::new(output) as _))
+            }),
+            "UpdateStreamMode" => Box::pin(async move {
+                let mut input = UpdateStreamModeInput::default();
+                request.decode(&mut input)?;
+                self.0.update_stream_mode(context, input).await?;
+                Ok(None)
             }),
             other => Box::pin(async move { Err(Error::not_implemented(SERVICE.name, other)) }),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::{Timestamp, enumeration, reflect};
+use wire::{Bytes, EventStream, Timestamp, enumeration, reflect};
 
 use crate::schema;
 
@@ -20,6 +20,46 @@ impl From<AccessDeniedException> for wire::Error {
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddTagsToStreamInput {
+    pub stream_name: Option<String>,
+    pub tags: BTreeMap<String, String>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(AddTagsToStreamInput, schema::ADD_TAGS_TO_STREAM_INPUT, { 0 => stream_name, 1 => tags, 2 => stream_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChildShard {
+    pub shard_id: String,
+    pub parent_shards: Vec<String>,
+    pub hash_key_range: HashKeyRange,
+}
+
+reflect!(ChildShard, schema::CHILD_SHARD, { 0 => shard_id, 1 => parent_shards, 2 => hash_key_range, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Consumer {
+    pub consumer_name: String,
+    pub consumer_arn: String,
+    pub consumer_status: ConsumerStatus,
+    pub consumer_creation_timestamp: Timestamp,
+}
+
+reflect!(Consumer, schema::CONSUMER, { 0 => consumer_name, 1 => consumer_arn, 2 => consumer_status, 3 => consumer_creation_timestamp, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConsumerDescription {
+    pub consumer_name: String,
+    pub consumer_arn: String,
+    pub consumer_status: ConsumerStatus,
+    pub consumer_creation_timestamp: Timestamp,
+    pub stream_arn: String,
+}
+
+reflect!(ConsumerDescription, schema::CONSUMER_DESCRIPTION, { 0 => consumer_name, 1 => consumer_arn, 2 => consumer_status, 3 => consumer_creation_timestamp, 4 => stream_arn, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateStreamInput {
     pub stream_name: String,
     pub shard_count: Option<i32>,
@@ -33,6 +73,24 @@ pub struct CreateStreamInput {
 reflect!(CreateStreamInput, schema::CREATE_STREAM_INPUT, { 0 => stream_name, 1 => shard_count, 2 => stream_mode_details, 3 => tags, 4 => warm_throughput_mi_bps, 5 => max_record_size_in_ki_b, 6 => record_distribution_strategy, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecreaseStreamRetentionPeriodInput {
+    pub stream_name: Option<String>,
+    pub retention_period_hours: i32,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(DecreaseStreamRetentionPeriodInput, schema::DECREASE_STREAM_RETENTION_PERIOD_INPUT, { 0 => stream_name, 1 => retention_period_hours, 2 => stream_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteResourcePolicyInput {
+    pub resource_arn: String,
+    pub stream_id: Option<String>,
+}
+
+reflect!(DeleteResourcePolicyInput, schema::DELETE_RESOURCE_POLICY_INPUT, { 0 => resource_arn, 1 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteStreamInput {
     pub stream_name: Option<String>,
     pub enforce_consumer_deletion: Option<bool>,
@@ -41,6 +99,62 @@ pub struct DeleteStreamInput {
 }
 
 reflect!(DeleteStreamInput, schema::DELETE_STREAM_INPUT, { 0 => stream_name, 1 => enforce_consumer_deletion, 2 => stream_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeregisterStreamConsumerInput {
+    pub stream_arn: Option<String>,
+    pub consumer_name: Option<String>,
+    pub consumer_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(DeregisterStreamConsumerInput, schema::DEREGISTER_STREAM_CONSUMER_INPUT, { 0 => stream_arn, 1 => consumer_name, 2 => consumer_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeAccountSettingsInput {}
+
+reflect!(DescribeAccountSettingsInput, schema::DESCRIBE_ACCOUNT_SETTINGS_INPUT, {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeAccountSettingsOutput {
+    pub minimum_throughput_billing_commitment: Option<MinimumThroughputBillingCommitmentOutput>,
+}
+
+reflect!(DescribeAccountSettingsOutput, schema::DESCRIBE_ACCOUNT_SETTINGS_OUTPUT, { 0 => minimum_throughput_billing_commitment, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeLimitsInput {}
+
+reflect!(DescribeLimitsInput, schema::DESCRIBE_LIMITS_INPUT, {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeLimitsOutput {
+    pub shard_limit: i32,
+    pub open_shard_count: i32,
+    pub on_demand_stream_count: i32,
+    pub on_demand_stream_count_limit: i32,
+    pub channel_count: Option<i32>,
+    pub channel_count_limit: Option<i32>,
+}
+
+reflect!(DescribeLimitsOutput, schema::DESCRIBE_LIMITS_OUTPUT, { 0 => shard_limit, 1 => open_shard_count, 2 => on_demand_stream_count, 3 => on_demand_stream_count_limit, 4 => channel_count, 5 => channel_count_limit, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeStreamConsumerInput {
+    pub stream_arn: Option<String>,
+    pub consumer_name: Option<String>,
+    pub consumer_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(DescribeStreamConsumerInput, schema::DESCRIBE_STREAM_CONSUMER_INPUT, { 0 => stream_arn, 1 => consumer_name, 2 => consumer_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeStreamConsumerOutput {
+    pub consumer_description: ConsumerDescription,
+}
+
+reflect!(DescribeStreamConsumerOutput, schema::DESCRIBE_STREAM_CONSUMER_OUTPUT, { 0 => consumer_description, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DescribeStreamInput {
@@ -77,11 +191,67 @@ pub struct DescribeStreamSummaryOutput {
 reflect!(DescribeStreamSummaryOutput, schema::DESCRIBE_STREAM_SUMMARY_OUTPUT, { 0 => stream_description_summary, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisableEnhancedMonitoringInput {
+    pub stream_name: Option<String>,
+    pub shard_level_metrics: Vec<MetricsName>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(DisableEnhancedMonitoringInput, schema::DISABLE_ENHANCED_MONITORING_INPUT, { 0 => stream_name, 1 => shard_level_metrics, 2 => stream_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DryRunOperationException {
+    pub message: Option<String>,
+}
+
+reflect!(DryRunOperationException, schema::DRY_RUN_OPERATION_EXCEPTION, { 0 => message, });
+
+impl From<DryRunOperationException> for wire::Error {
+    fn from(error: DryRunOperationException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableEnhancedMonitoringInput {
+    pub stream_name: Option<String>,
+    pub shard_level_metrics: Vec<MetricsName>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(EnableEnhancedMonitoringInput, schema::ENABLE_ENHANCED_MONITORING_INPUT, { 0 => stream_name, 1 => shard_level_metrics, 2 => stream_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EnhancedMetrics {
     pub shard_level_metrics: Option<Vec<MetricsName>>,
 }
 
 reflect!(EnhancedMetrics, schema::ENHANCED_METRICS, { 0 => shard_level_metrics, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnhancedMonitoringOutput {
+    pub stream_name: Option<String>,
+    pub current_shard_level_metrics: Option<Vec<MetricsName>>,
+    pub desired_shard_level_metrics: Option<Vec<MetricsName>>,
+    pub stream_arn: Option<String>,
+}
+
+reflect!(EnhancedMonitoringOutput, schema::ENHANCED_MONITORING_OUTPUT, { 0 => stream_name, 1 => current_shard_level_metrics, 2 => desired_shard_level_metrics, 3 => stream_arn, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExpiredIteratorException {
+    pub message: Option<String>,
+}
+
+reflect!(ExpiredIteratorException, schema::EXPIRED_ITERATOR_EXCEPTION, { 0 => message, });
+
+impl From<ExpiredIteratorException> for wire::Error {
+    fn from(error: ExpiredIteratorException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExpiredNextTokenException {
@@ -97,12 +267,92 @@ impl From<ExpiredNextTokenException> for wire::Error {
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRecordsInput {
+    pub shard_iterator: String,
+    pub limit: Option<i32>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+reflect!(GetRecordsInput, schema::GET_RECORDS_INPUT, { 0 => shard_iterator, 1 => limit, 2 => stream_arn, 3 => stream_id, 4 => dry_run, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRecordsOutput {
+    pub records: Vec<Record>,
+    pub next_shard_iterator: Option<String>,
+    pub millis_behind_latest: Option<i64>,
+    pub child_shards: Option<Vec<ChildShard>>,
+}
+
+reflect!(GetRecordsOutput, schema::GET_RECORDS_OUTPUT, { 0 => records, 1 => next_shard_iterator, 2 => millis_behind_latest, 3 => child_shards, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetResourcePolicyInput {
+    pub resource_arn: String,
+    pub stream_id: Option<String>,
+}
+
+reflect!(GetResourcePolicyInput, schema::GET_RESOURCE_POLICY_INPUT, { 0 => resource_arn, 1 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetResourcePolicyOutput {
+    pub policy: String,
+}
+
+reflect!(GetResourcePolicyOutput, schema::GET_RESOURCE_POLICY_OUTPUT, { 0 => policy, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetShardIteratorInput {
+    pub stream_name: Option<String>,
+    pub shard_id: String,
+    pub shard_iterator_type: ShardIteratorType,
+    pub starting_sequence_number: Option<String>,
+    pub timestamp: Option<Timestamp>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+reflect!(GetShardIteratorInput, schema::GET_SHARD_ITERATOR_INPUT, { 0 => stream_name, 1 => shard_id, 2 => shard_iterator_type, 3 => starting_sequence_number, 4 => timestamp, 5 => stream_arn, 6 => stream_id, 7 => dry_run, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetShardIteratorOutput {
+    pub shard_iterator: Option<String>,
+}
+
+reflect!(GetShardIteratorOutput, schema::GET_SHARD_ITERATOR_OUTPUT, { 0 => shard_iterator, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HashKeyRange {
     pub starting_hash_key: String,
     pub ending_hash_key: String,
 }
 
 reflect!(HashKeyRange, schema::HASH_KEY_RANGE, { 0 => starting_hash_key, 1 => ending_hash_key, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IncreaseStreamRetentionPeriodInput {
+    pub stream_name: Option<String>,
+    pub retention_period_hours: i32,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(IncreaseStreamRetentionPeriodInput, schema::INCREASE_STREAM_RETENTION_PERIOD_INPUT, { 0 => stream_name, 1 => retention_period_hours, 2 => stream_arn, 3 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternalFailureException {
+    pub message: Option<String>,
+}
+
+reflect!(InternalFailureException, schema::INTERNAL_FAILURE_EXCEPTION, { 0 => message, });
+
+impl From<InternalFailureException> for wire::Error {
+    fn from(error: InternalFailureException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InvalidArgumentException {
@@ -113,6 +363,84 @@ reflect!(InvalidArgumentException, schema::INVALID_ARGUMENT_EXCEPTION, { 0 => me
 
 impl From<InvalidArgumentException> for wire::Error {
     fn from(error: InvalidArgumentException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KMSAccessDeniedException {
+    pub message: Option<String>,
+}
+
+reflect!(KMSAccessDeniedException, schema::KMS_ACCESS_DENIED_EXCEPTION, { 0 => message, });
+
+impl From<KMSAccessDeniedException> for wire::Error {
+    fn from(error: KMSAccessDeniedException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KMSDisabledException {
+    pub message: Option<String>,
+}
+
+reflect!(KMSDisabledException, schema::KMS_DISABLED_EXCEPTION, { 0 => message, });
+
+impl From<KMSDisabledException> for wire::Error {
+    fn from(error: KMSDisabledException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KMSInvalidStateException {
+    pub message: Option<String>,
+}
+
+reflect!(KMSInvalidStateException, schema::KMS_INVALID_STATE_EXCEPTION, { 0 => message, });
+
+impl From<KMSInvalidStateException> for wire::Error {
+    fn from(error: KMSInvalidStateException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KMSNotFoundException {
+    pub message: Option<String>,
+}
+
+reflect!(KMSNotFoundException, schema::KMS_NOT_FOUND_EXCEPTION, { 0 => message, });
+
+impl From<KMSNotFoundException> for wire::Error {
+    fn from(error: KMSNotFoundException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KMSOptInRequired {
+    pub message: Option<String>,
+}
+
+reflect!(KMSOptInRequired, schema::KMS_OPT_IN_REQUIRED, { 0 => message, });
+
+impl From<KMSOptInRequired> for wire::Error {
+    fn from(error: KMSOptInRequired) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KMSThrottlingException {
+    pub message: Option<String>,
+}
+
+reflect!(KMSThrottlingException, schema::KMS_THROTTLING_EXCEPTION, { 0 => message, });
+
+impl From<KMSThrottlingException> for wire::Error {
+    fn from(error: KMSThrottlingException) -> Self {
         Self::Modelled(wire::Modelled(Box::new(error)))
     }
 }
@@ -129,6 +457,47 @@ impl From<LimitExceededException> for wire::Error {
         Self::Modelled(wire::Modelled(Box::new(error)))
     }
 }
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListShardsInput {
+    pub stream_name: Option<String>,
+    pub next_token: Option<String>,
+    pub exclusive_start_shard_id: Option<String>,
+    pub max_results: Option<i32>,
+    pub stream_creation_timestamp: Option<Timestamp>,
+    pub shard_filter: Option<ShardFilter>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(ListShardsInput, schema::LIST_SHARDS_INPUT, { 0 => stream_name, 1 => next_token, 2 => exclusive_start_shard_id, 3 => max_results, 4 => stream_creation_timestamp, 5 => shard_filter, 6 => stream_arn, 7 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListShardsOutput {
+    pub shards: Option<Vec<Shard>>,
+    pub next_token: Option<String>,
+}
+
+reflect!(ListShardsOutput, schema::LIST_SHARDS_OUTPUT, { 0 => shards, 1 => next_token, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListStreamConsumersInput {
+    pub stream_arn: String,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub stream_creation_timestamp: Option<Timestamp>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(ListStreamConsumersInput, schema::LIST_STREAM_CONSUMERS_INPUT, { 0 => stream_arn, 1 => next_token, 2 => max_results, 3 => stream_creation_timestamp, 4 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListStreamConsumersOutput {
+    pub consumers: Option<Vec<Consumer>>,
+    pub next_token: Option<String>,
+}
+
+reflect!(ListStreamConsumersOutput, schema::LIST_STREAM_CONSUMERS_OUTPUT, { 0 => consumers, 1 => next_token, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListStreamsInput {
@@ -148,6 +517,183 @@ pub struct ListStreamsOutput {
 }
 
 reflect!(ListStreamsOutput, schema::LIST_STREAMS_OUTPUT, { 0 => stream_names, 1 => has_more_streams, 2 => next_token, 3 => stream_summaries, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListTagsForResourceInput {
+    pub resource_arn: String,
+    pub stream_id: Option<String>,
+}
+
+reflect!(ListTagsForResourceInput, schema::LIST_TAGS_FOR_RESOURCE_INPUT, { 0 => resource_arn, 1 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListTagsForResourceOutput {
+    pub tags: Option<Vec<Tag>>,
+}
+
+reflect!(ListTagsForResourceOutput, schema::LIST_TAGS_FOR_RESOURCE_OUTPUT, { 0 => tags, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListTagsForStreamInput {
+    pub stream_name: Option<String>,
+    pub exclusive_start_tag_key: Option<String>,
+    pub limit: Option<i32>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(ListTagsForStreamInput, schema::LIST_TAGS_FOR_STREAM_INPUT, { 0 => stream_name, 1 => exclusive_start_tag_key, 2 => limit, 3 => stream_arn, 4 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListTagsForStreamOutput {
+    pub tags: Vec<Tag>,
+    pub has_more_tags: bool,
+}
+
+reflect!(ListTagsForStreamOutput, schema::LIST_TAGS_FOR_STREAM_OUTPUT, { 0 => tags, 1 => has_more_tags, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MergeShardsInput {
+    pub stream_name: Option<String>,
+    pub shard_to_merge: String,
+    pub adjacent_shard_to_merge: String,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(MergeShardsInput, schema::MERGE_SHARDS_INPUT, { 0 => stream_name, 1 => shard_to_merge, 2 => adjacent_shard_to_merge, 3 => stream_arn, 4 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MinimumThroughputBillingCommitmentOutput {
+    pub status: MinimumThroughputBillingCommitmentOutputStatus,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub earliest_allowed_end_at: Option<Timestamp>,
+}
+
+reflect!(MinimumThroughputBillingCommitmentOutput, schema::MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT, { 0 => status, 1 => started_at, 2 => ended_at, 3 => earliest_allowed_end_at, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProvisionedThroughputExceededException {
+    pub message: Option<String>,
+}
+
+reflect!(ProvisionedThroughputExceededException, schema::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, { 0 => message, });
+
+impl From<ProvisionedThroughputExceededException> for wire::Error {
+    fn from(error: ProvisionedThroughputExceededException) -> Self {
+        Self::Modelled(wire::Modelled(Box::new(error)))
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRecordInput {
+    pub stream_name: Option<String>,
+    pub data: Bytes,
+    pub partition_key: Option<String>,
+    pub explicit_hash_key: Option<String>,
+    pub sequence_number_for_ordering: Option<String>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+reflect!(PutRecordInput, schema::PUT_RECORD_INPUT, { 0 => stream_name, 1 => data, 2 => partition_key, 3 => explicit_hash_key, 4 => sequence_number_for_ordering, 5 => stream_arn, 6 => stream_id, 7 => dry_run, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRecordOutput {
+    pub shard_id: String,
+    pub sequence_number: String,
+    pub encryption_type: Option<EncryptionType>,
+}
+
+reflect!(PutRecordOutput, schema::PUT_RECORD_OUTPUT, { 0 => shard_id, 1 => sequence_number, 2 => encryption_type, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRecordsInput {
+    pub records: Vec<PutRecordsRequestEntry>,
+    pub stream_name: Option<String>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+reflect!(PutRecordsInput, schema::PUT_RECORDS_INPUT, { 0 => records, 1 => stream_name, 2 => stream_arn, 3 => stream_id, 4 => dry_run, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRecordsOutput {
+    pub failed_record_count: Option<i32>,
+    pub records: Vec<PutRecordsResultEntry>,
+    pub encryption_type: Option<EncryptionType>,
+}
+
+reflect!(PutRecordsOutput, schema::PUT_RECORDS_OUTPUT, { 0 => failed_record_count, 1 => records, 2 => encryption_type, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRecordsRequestEntry {
+    pub data: Bytes,
+    pub explicit_hash_key: Option<String>,
+    pub partition_key: Option<String>,
+}
+
+reflect!(PutRecordsRequestEntry, schema::PUT_RECORDS_REQUEST_ENTRY, { 0 => data, 1 => explicit_hash_key, 2 => partition_key, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRecordsResultEntry {
+    pub sequence_number: Option<String>,
+    pub shard_id: Option<String>,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+}
+
+reflect!(PutRecordsResultEntry, schema::PUT_RECORDS_RESULT_ENTRY, { 0 => sequence_number, 1 => shard_id, 2 => error_code, 3 => error_message, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutResourcePolicyInput {
+    pub resource_arn: String,
+    pub stream_id: Option<String>,
+    pub policy: String,
+}
+
+reflect!(PutResourcePolicyInput, schema::PUT_RESOURCE_POLICY_INPUT, { 0 => resource_arn, 1 => stream_id, 2 => policy, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    pub sequence_number: String,
+    pub approximate_arrival_timestamp: Option<Timestamp>,
+    pub data: Bytes,
+    pub partition_key: Option<String>,
+    pub encryption_type: Option<EncryptionType>,
+}
+
+reflect!(Record, schema::RECORD, { 0 => sequence_number, 1 => approximate_arrival_timestamp, 2 => data, 3 => partition_key, 4 => encryption_type, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RegisterStreamConsumerInput {
+    pub stream_arn: String,
+    pub consumer_name: String,
+    pub stream_id: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+reflect!(RegisterStreamConsumerInput, schema::REGISTER_STREAM_CONSUMER_INPUT, { 0 => stream_arn, 1 => consumer_name, 2 => stream_id, 3 => tags, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RegisterStreamConsumerOutput {
+    pub consumer: Consumer,
+}
+
+reflect!(RegisterStreamConsumerOutput, schema::REGISTER_STREAM_CONSUMER_OUTPUT, { 0 => consumer, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveTagsFromStreamInput {
+    pub stream_name: Option<String>,
+    pub tag_keys: Vec<String>,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(RemoveTagsFromStreamInput, schema::REMOVE_TAGS_FROM_STREAM_INPUT, { 0 => stream_name, 1 => tag_keys, 2 => stream_arn, 3 => stream_id, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResourceInUseException {
@@ -193,6 +739,57 @@ pub struct Shard {
 }
 
 reflect!(Shard, schema::SHARD, { 0 => shard_id, 1 => parent_shard_id, 2 => adjacent_parent_shard_id, 3 => hash_key_range, 4 => sequence_number_range, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ShardFilter {
+    pub r#type: ShardFilterType,
+    pub shard_id: Option<String>,
+    pub timestamp: Option<Timestamp>,
+}
+
+reflect!(ShardFilter, schema::SHARD_FILTER, { 0 => r#type, 1 => shard_id, 2 => timestamp, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SplitShardInput {
+    pub stream_name: Option<String>,
+    pub shard_to_split: String,
+    pub new_starting_hash_key: String,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(SplitShardInput, schema::SPLIT_SHARD_INPUT, { 0 => stream_name, 1 => shard_to_split, 2 => new_starting_hash_key, 3 => stream_arn, 4 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StartStreamEncryptionInput {
+    pub stream_name: Option<String>,
+    pub encryption_type: EncryptionType,
+    pub key_id: String,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(StartStreamEncryptionInput, schema::START_STREAM_ENCRYPTION_INPUT, { 0 => stream_name, 1 => encryption_type, 2 => key_id, 3 => stream_arn, 4 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StartingPosition {
+    pub r#type: ShardIteratorType,
+    pub sequence_number: Option<String>,
+    pub timestamp: Option<Timestamp>,
+}
+
+reflect!(StartingPosition, schema::STARTING_POSITION, { 0 => r#type, 1 => sequence_number, 2 => timestamp, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StopStreamEncryptionInput {
+    pub stream_name: Option<String>,
+    pub encryption_type: EncryptionType,
+    pub key_id: String,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(StopStreamEncryptionInput, schema::STOP_STREAM_ENCRYPTION_INPUT, { 0 => stream_name, 1 => encryption_type, 2 => key_id, 3 => stream_arn, 4 => stream_id, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StreamDescription {
@@ -253,6 +850,116 @@ pub struct StreamSummary {
 reflect!(StreamSummary, schema::STREAM_SUMMARY, { 0 => stream_name, 1 => stream_arn, 2 => stream_status, 3 => stream_mode_details, 4 => stream_creation_timestamp, });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct SubscribeToShardEvent {
+    pub records: Vec<Record>,
+    pub continuation_sequence_number: Option<String>,
+    pub millis_behind_latest: i64,
+    pub child_shards: Option<Vec<ChildShard>>,
+}
+
+reflect!(SubscribeToShardEvent, schema::SUBSCRIBE_TO_SHARD_EVENT, { 0 => records, 1 => continuation_sequence_number, 2 => millis_behind_latest, 3 => child_shards, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SubscribeToShardEventStream {
+    pub subscribe_to_shard_event: SubscribeToShardEvent,
+    pub resource_not_found_exception: Option<ResourceNotFoundException>,
+    pub resource_in_use_exception: Option<ResourceInUseException>,
+    pub kms_disabled_exception: Option<KMSDisabledException>,
+    pub kms_invalid_state_exception: Option<KMSInvalidStateException>,
+    pub kms_access_denied_exception: Option<KMSAccessDeniedException>,
+    pub kms_not_found_exception: Option<KMSNotFoundException>,
+    pub kms_opt_in_required: Option<KMSOptInRequired>,
+    pub kms_throttling_exception: Option<KMSThrottlingException>,
+    pub internal_failure_exception: Option<InternalFailureException>,
+}
+
+reflect!(SubscribeToShardEventStream, schema::SUBSCRIBE_TO_SHARD_EVENT_STREAM, { 0 => subscribe_to_shard_event, 1 => resource_not_found_exception, 2 => resource_in_use_exception, 3 => kms_disabled_exception, 4 => kms_invalid_state_exception, 5 => kms_access_denied_exception, 6 => kms_not_found_exception, 7 => kms_opt_in_required, 8 => kms_throttling_exception, 9 => internal_failure_exception, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SubscribeToShardInput {
+    pub consumer_arn: String,
+    pub stream_id: Option<String>,
+    pub shard_id: String,
+    pub starting_position: StartingPosition,
+    pub dry_run: Option<bool>,
+}
+
+reflect!(SubscribeToShardInput, schema::SUBSCRIBE_TO_SHARD_INPUT, { 0 => consumer_arn, 1 => stream_id, 2 => shard_id, 3 => starting_position, 4 => dry_run, });
+
+#[derive(Debug, Default)]
+pub struct SubscribeToShardOutput {
+    pub event_stream: EventStream,
+}
+
+reflect!(SubscribeToShardOutput, schema::SUBSCRIBE_TO_SHARD_OUTPUT, { 0 => event_stream, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: Option<String>,
+}
+
+reflect!(Tag, schema::TAG, { 0 => key, 1 => value, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagResourceInput {
+    pub tags: BTreeMap<String, String>,
+    pub resource_arn: String,
+    pub stream_id: Option<String>,
+}
+
+reflect!(TagResourceInput, schema::TAG_RESOURCE_INPUT, { 0 => tags, 1 => resource_arn, 2 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagResourceInput {
+    pub tag_keys: Vec<String>,
+    pub resource_arn: String,
+    pub stream_id: Option<String>,
+}
+
+reflect!(UntagResourceInput, schema::UNTAG_RESOURCE_INPUT, { 0 => tag_keys, 1 => resource_arn, 2 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateMaxRecordSizeInput {
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+    pub max_record_size_in_ki_b: i32,
+}
+
+reflect!(UpdateMaxRecordSizeInput, schema::UPDATE_MAX_RECORD_SIZE_INPUT, { 0 => stream_arn, 1 => stream_id, 2 => max_record_size_in_ki_b, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateShardCountInput {
+    pub stream_name: Option<String>,
+    pub target_shard_count: i32,
+    pub scaling_type: ScalingType,
+    pub stream_arn: Option<String>,
+    pub stream_id: Option<String>,
+}
+
+reflect!(UpdateShardCountInput, schema::UPDATE_SHARD_COUNT_INPUT, { 0 => stream_name, 1 => target_shard_count, 2 => scaling_type, 3 => stream_arn, 4 => stream_id, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateShardCountOutput {
+    pub stream_name: Option<String>,
+    pub current_shard_count: Option<i32>,
+    pub target_shard_count: Option<i32>,
+    pub stream_arn: Option<String>,
+}
+
+reflect!(UpdateShardCountOutput, schema::UPDATE_SHARD_COUNT_OUTPUT, { 0 => stream_name, 1 => current_shard_count, 2 => target_shard_count, 3 => stream_arn, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateStreamModeInput {
+    pub stream_arn: String,
+    pub stream_id: Option<String>,
+    pub stream_mode_details: StreamModeDetails,
+    pub warm_throughput_mi_bps: Option<i32>,
+}
+
+reflect!(UpdateStreamModeInput, schema::UPDATE_STREAM_MODE_INPUT, { 0 => stream_arn, 1 => stream_id, 2 => stream_mode_details, 3 => warm_throughput_mi_bps, });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ValidationException {
     pub message: Option<String>,
 }
@@ -272,6 +979,14 @@ pub struct WarmThroughputObject {
 }
 
 reflect!(WarmThroughputObject, schema::WARM_THROUGHPUT_OBJECT, { 0 => target_mi_bps, 1 => current_mi_bps, });
+
+enumeration! {
+    ConsumerStatus {
+        Creating = "CREATING",
+        Deleting = "DELETING",
+        Active = "ACTIVE",
+    }
+}
 
 enumeration! {
     EncryptionType {
@@ -294,9 +1009,44 @@ enumeration! {
 }
 
 enumeration! {
+    MinimumThroughputBillingCommitmentOutputStatus {
+        Enabled = "ENABLED",
+        Disabled = "DISABLED",
+        EnabledUntilEarliestAllowedEnd = "ENABLED_UNTIL_EARLIEST_ALLOWED_END",
+    }
+}
+
+enumeration! {
     RecordDistributionStrategy {
         Auto = "AUTO",
         UserPartitionKey = "USER_PARTITION_KEY",
+    }
+}
+
+enumeration! {
+    ScalingType {
+        UniformScaling = "UNIFORM_SCALING",
+    }
+}
+
+enumeration! {
+    ShardFilterType {
+        AfterShardId = "AFTER_SHARD_ID",
+        AtTrimHorizon = "AT_TRIM_HORIZON",
+        FromTrimHorizon = "FROM_TRIM_HORIZON",
+        AtLatest = "AT_LATEST",
+        AtTimestamp = "AT_TIMESTAMP",
+        FromTimestamp = "FROM_TIMESTAMP",
+    }
+}
+
+enumeration! {
+    ShardIteratorType {
+        AtSequenceNumber = "AT_SEQUENCE_NUMBER",
+        AfterSequenceNumber = "AFTER_SEQUENCE_NUMBER",
+        TrimHorizon = "TRIM_HORIZON",
+        Latest = "LATEST",
+        AtTimestamp = "AT_TIMESTAMP",
     }
 }
 

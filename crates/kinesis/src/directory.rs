@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use ids::{AccountId, Region};
 use store::{SharedStore, Transaction};
-use stream::{Settings, Stream, Streams};
-use targets::{MetricSource, Prepared, Settled};
+use stream::{Settings, Stream, StreamId, Streams};
+use targets::{Prepared, Settled};
 use tokio::sync::{Mutex, MutexGuard};
 use wire::Error;
 
 use crate::errors::{commit_failed, read_failed, store_failed, stream_missing};
+use crate::metrics::Figures;
+use crate::reads::Reads;
 use crate::tables::{STREAMS, StreamKey, StreamRecord};
 
 /// A stream that is in use.
@@ -23,7 +25,8 @@ pub(crate) struct OpenStream {
     pub(crate) key: StreamKey,
     pub(crate) record: StreamRecord,
     pub(crate) stream: Stream,
-    pub(crate) metrics: Arc<MetricSource>,
+    pub(crate) figures: Figures,
+    pub(crate) reads: Arc<Reads>,
 }
 
 type Place = (AccountId, Region);
@@ -34,6 +37,8 @@ pub(crate) struct Directory {
     store: SharedStore,
     streams: Streams,
     open: RwLock<HashMap<Place, HashMap<String, Arc<OpenStream>>>>,
+    /// What was read of late, by stream; it outlives changes of the rows.
+    reads: std::sync::Mutex<HashMap<StreamId, Arc<Reads>>>,
     turn: Mutex<()>,
 }
 
@@ -45,7 +50,13 @@ pub(crate) struct Turn<'a> {
 
 impl Directory {
     pub(crate) fn new(store: SharedStore, streams: Streams) -> Self {
-        Self { store, streams, open: RwLock::default(), turn: Mutex::default() }
+        Self {
+            store,
+            streams,
+            open: RwLock::default(),
+            reads: std::sync::Mutex::default(),
+            turn: Mutex::default(),
+        }
     }
 
     /// The stream, if it is in use.
@@ -126,12 +137,8 @@ impl Turn<'_> {
         let Some(record) = self.read(key).await? else { return Ok(None) };
         let open = Arc::new(OpenStream {
             stream: self.engine(key, &record),
-            metrics: Arc::new(MetricSource {
-                account: key.account.clone(),
-                region: key.region.clone(),
-                namespace: "AWS/Kinesis",
-                dimensions: vec![vec![("StreamName", key.name.clone())]],
-            }),
+            figures: Figures::new(key),
+            reads: self.reads(&record.id),
             key: key.clone(),
             record,
         });
@@ -145,19 +152,33 @@ impl Turn<'_> {
         self.directory.streams.open(record.id.clone(), Settings { arn: key.arn(), retention })
     }
 
-    /// Writes what `change` makes of the stream's row, and returns it.
+    /// Writes the stream's row.
+    pub(crate) async fn write(&self, key: &StreamKey, record: &StreamRecord) -> Result<(), Error> {
+        let mut transaction = Transaction::new();
+        STREAMS.put(&mut transaction, &key.parts(), record).map_err(|error| store_failed(&error))?;
+        self.commit(key, transaction, None).await?;
+        self.open(key).await.map(|_| ())
+    }
+
+    /// Writes what `change` makes of the stream's row.
     pub(crate) async fn change(
         &self,
         key: &StreamKey,
         change: impl FnOnce(&mut StreamRecord) -> Result<(), Error>,
-    ) -> Result<StreamRecord, Error> {
+    ) -> Result<(), Error> {
         let mut record = self.read(key).await?.ok_or_else(|| stream_missing(key))?;
         change(&mut record)?;
-        let mut transaction = Transaction::new();
-        STREAMS.put(&mut transaction, &key.parts(), &record).map_err(|error| store_failed(&error))?;
-        self.commit(key, transaction, None).await?;
-        self.open(key).await?;
-        Ok(record)
+        self.write(key, &record).await
+    }
+
+    fn reads(&self, id: &StreamId) -> Arc<Reads> {
+        let mut reads = self.directory.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.entry(id.clone()).or_default().clone()
+    }
+
+    /// The stream is gone.
+    pub(crate) fn forget(&self, id: &StreamId) {
+        self.directory.reads.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
     /// Commits what changes the row of `key`, together with what the engine has to write.

@@ -4,8 +4,8 @@
 //! wording of their neighbours.
 
 use api_kinesis::{
-    AccessDeniedException, InvalidArgumentException, LimitExceededException, ResourceInUseException,
-    ResourceNotFoundException,
+    AccessDeniedException, DryRunOperationException, InvalidArgumentException, LimitExceededException,
+    ResourceInUseException, ResourceNotFoundException,
 };
 use store::{CommitError, StoreError, TableError};
 use stream::{ShardId, StreamError};
@@ -100,4 +100,16 @@ pub(crate) fn commit_failed(error: &CommitError) -> Error {
 /// For those who read streams within this process.
 pub(crate) fn as_target_error(error: &Error) -> TargetError {
     TargetError::Unavailable(error.message().unwrap_or("the request failed").to_owned())
+}
+
+/// A request that would have succeeded, had it been meant.
+pub(crate) fn dry_run() -> Error {
+    let message = "Request would have succeeded, but DryRun flag is set.";
+    DryRunOperationException { message: Some(message.to_owned()) }.into()
+}
+
+/// On-demand streams have as many shards as we think fit.
+pub(crate) fn on_demand(key: &StreamKey) -> Error {
+    let (name, account) = (&key.name, &key.account);
+    invalid_input(format!("Request is invalid. Stream {name} under account {account} is in On-Demand mode."))
 }

@@ -1,16 +1,19 @@
 //! `CreateStream`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api_kinesis::{CreateStreamInput, StreamMode};
+use api_kinesis::{CreateStreamInput, RecordDistributionStrategy, StreamMode};
 use store::Transaction;
 use stream::StreamId;
 use wire::{Context, Error};
 
+use crate::account::{check_on_demand, usage};
 use crate::background::changes;
 use crate::errors::{invalid, store_failed, stream_exists};
 use crate::service::Inner;
 use crate::tables::{Change, Mode, STREAMS, StreamKey, StreamRecord};
+use crate::tags;
 
 /// "By default, on-demand data streams have ... four shards" ("Choose the right mode" in the developer guide).
 const ON_DEMAND_SHARDS: u32 = 4;
@@ -28,8 +31,8 @@ pub(crate) async fn handle(
     if input.warm_throughput_mi_bps.is_some() {
         return Err(Error::unsupported("InvalidArgumentException", "WarmThroughputMiBps"));
     }
-    if input.record_distribution_strategy.is_some() {
-        return Err(Error::unsupported("InvalidArgumentException", "RecordDistributionStrategy"));
+    if input.record_distribution_strategy == Some(RecordDistributionStrategy::Auto) {
+        return Err(Error::unsupported("InvalidArgumentException", "RecordDistributionStrategy AUTO"));
     }
     let key = StreamKey {
         account: context.account.clone(),
@@ -43,13 +46,19 @@ pub(crate) async fn handle(
         mode,
         retention_hours: RETENTION_HOURS,
         record_kib_max: input.max_record_size_in_ki_b.map_or(RECORD_KIB, i32::unsigned_abs),
-        tags: input.tags.unwrap_or_default(),
+        tags: tags::merge(&key, &BTreeMap::new(), input.tags.unwrap_or_default())?,
         key_id: None,
+        encrypted_since: None,
         shard_level_metrics: Vec::new(),
         policy: None,
         scaled: Vec::new(),
         switched: Vec::new(),
     };
+    let usage = usage(inner, context).await?;
+    usage.check_shards(context, shards)?;
+    if mode == Mode::OnDemand {
+        check_on_demand(usage)?;
+    }
     let turn = inner.directory.turn().await;
     if turn.read(&key).await?.is_some() {
         return Err(stream_exists(&key));

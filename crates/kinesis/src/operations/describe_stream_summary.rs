@@ -1,11 +1,15 @@
 //! `DescribeStreamSummary`.
 
-use api_kinesis::{DescribeStreamSummaryInput, DescribeStreamSummaryOutput, StreamDescriptionSummary};
+use api_kinesis::{
+    DescribeStreamSummaryInput, DescribeStreamSummaryOutput, RecordDistributionStrategy,
+    StreamDescriptionSummary,
+};
 use wire::{Context, Error};
 
-use crate::description;
 use crate::service::Inner;
 use crate::stream_reference::reference;
+use crate::tables::Mode;
+use crate::{consumer, description};
 
 pub(crate) async fn handle(
     inner: &Inner,
@@ -14,8 +18,9 @@ pub(crate) async fn handle(
 ) -> Result<DescribeStreamSummaryOutput, Error> {
     let open = reference!(input).find(inner, context).await?;
     let shards = description::shards(&open).await?;
-    let open_shards = shards.iter().filter(|shard| shard.closed.is_none()).count();
+    let consumers = consumer::all(inner, &open.key).await?.len();
     let (key, record) = (&open.key, &open.record);
+    let is_on_demand = record.mode == Mode::OnDemand;
     let stream_description_summary = StreamDescriptionSummary {
         stream_name: key.name.clone(),
         stream_arn: key.arn(),
@@ -27,13 +32,13 @@ pub(crate) async fn handle(
         enhanced_monitoring: description::monitoring(record),
         encryption_type: Some(description::encryption_type(record)),
         key_id: record.key_id.clone(),
-        open_shard_count: i32::try_from(open_shards).unwrap_or(i32::MAX),
-        consumer_count: Some(0),
+        open_shard_count: description::open_count(&shards).cast_signed(),
+        consumer_count: Some(i32::try_from(consumers).unwrap_or(i32::MAX)),
         warm_throughput: None,
         max_record_size_in_ki_b: Some(record.record_kib_max.cast_signed()),
-        channel_count: None,
-        record_distribution_strategy: None,
-        queue_count: None,
+        channel_count: Some(0),
+        record_distribution_strategy: is_on_demand.then_some(RecordDistributionStrategy::UserPartitionKey),
+        queue_count: Some(0),
     };
     Ok(DescribeStreamSummaryOutput { stream_description_summary })
 }

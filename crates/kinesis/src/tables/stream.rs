@@ -84,6 +84,9 @@ pub(crate) struct StreamRecord {
     /// The key that records are said to be encrypted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key_id: Option<String>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encrypted_since: Option<Timestamp>,
     /// Those that were enabled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) shard_level_metrics: Vec<String>,

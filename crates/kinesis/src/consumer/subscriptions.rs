@@ -1,0 +1,91 @@
+//! Who is subscribed to which shards. In memory only: a subscription lives as long as its connection.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use clock::Stopwatch;
+use stream::ShardId;
+use tokio::sync::oneshot;
+
+/// "If you call `SubscribeToShard` again with the same `ConsumerARN` and `ShardId` within 5 seconds of a successful call,
+/// you'll get a `ResourceInUseException`. If you call `SubscribeToShard` 5 seconds or more after a successful call, the
+/// second call takes over the subscription" (API reference). Seconds of the client's time: real ones.
+const ALONE_FOR: Duration = Duration::from_secs(5);
+
+/// A shard and who reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) consumer_arn: String,
+    pub(crate) shard: ShardId,
+}
+
+/// Why a subscription ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The consumer subscribed again.
+    TakenOver,
+    /// The consumer goes.
+    Deregistered,
+}
+
+/// All subscriptions, and those that began in the last five seconds even if they have ended.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions(Mutex<HashMap<Place, Taken>>);
+
+#[derive(Debug)]
+struct Taken {
+    since: Stopwatch,
+    end: oneshot::Sender<Ended>,
+}
+
+impl Taken {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < ALONE_FOR
+    }
+}
+
+/// A subscription's place: free again when this is dropped, but for the five seconds.
+#[derive(Debug)]
+pub(crate) struct Seat(oneshot::Receiver<Ended>);
+
+impl Subscriptions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place, Taken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is too early to subscribe again.
+    pub(crate) fn is_taken(&self, place: &Place) -> bool {
+        self.lock().get(place).is_some_and(Taken::is_fresh)
+    }
+
+    /// Takes a place, also from an older subscription; `None` when that is not old enough.
+    pub(crate) fn take(&self, place: Place) -> Option<Seat> {
+        let mut all = self.lock();
+        all.retain(|_, taken| taken.is_fresh() || !taken.end.is_closed());
+        if all.get(&place).is_some_and(Taken::is_fresh) {
+            return None;
+        }
+        let (end, ended) = oneshot::channel();
+        if let Some(older) = all.insert(place, Taken { since: Stopwatch::start(), end }) {
+            // It may have ended just now.
+            let _was_listening = older.end.send(Ended::TakenOver);
+        }
+        Some(Seat(ended))
+    }
+
+    /// Ends all subscriptions of a consumer.
+    pub(crate) fn end(&self, consumer_arn: &str) {
+        let mut all = self.lock();
+        for (_, taken) in all.extract_if(|place, _| place.consumer_arn == consumer_arn) {
+            let _was_listening = taken.end.send(Ended::Deregistered);
+        }
+    }
+}
+
+impl Seat {
+    /// Waits until the place is somebody else's. Must not be called again after it completed.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        (&mut self.0).await.unwrap_or(Ended::Deregistered)
+    }
+}
