@@ -191,12 +191,13 @@ impl Order for Fifo {
         self.may_read().then_some(Page { part, from: self.from })
     }
 
-    fn take(&mut self, max: usize, cutoff: Timestamp) -> Result<Vec<Entry>, Part> {
+    fn take(&mut self, max: usize, cutoff: Timestamp, one_group: bool) -> Result<Vec<Entry>, Part> {
         if (self.ready.is_empty() || self.in_line < max) && self.may_read() {
             return Err(Part::Line);
         }
         let mut taken = Vec::new();
         while taken.len() < max
+            && (taken.is_empty() || !one_group)
             && let Some(&(_, key)) = self.ready.first()
         {
             self.take_from(key, max, cutoff, &mut taken);

@@ -96,6 +96,28 @@ impl Handing {
         }
     }
 
+    /// To the dead-letter queue if there is one, whatever their receive count; else they are deleted.
+    pub(crate) async fn give_up(mut self, condition: &str) -> Result<(), QueueError> {
+        let snapshot = self.queue.platform().store.snapshot().await?;
+        let settings = self.queue.settings();
+        let policy = settings.dead_letter.as_ref();
+        let policy = policy.filter(|policy| self.queue.other(&policy.queue).is_some());
+        for index in 0..self.taken.len() {
+            let Some(record) = self.read(&*snapshot, index).await? else { continue };
+            let Some(policy) = policy else {
+                self.steps.push((record.id, What::Ended { condition: condition.to_owned() }));
+                delete(&mut self.transaction, &self.queue, &self.taken[index]);
+                continue;
+            };
+            if !self.redrive(index, record, policy, &settings.arn).await? {
+                self.leave_from(index);
+                break;
+            }
+        }
+        drop(snapshot);
+        self.commit().await.map(drop)
+    }
+
     fn hand_out(&mut self, index: usize, record: Record) {
         let before = self.taken[index];
         let timeout = self.request.visibility_timeout.unwrap_or(self.queue.settings().visibility_timeout);

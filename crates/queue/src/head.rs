@@ -271,8 +271,8 @@ impl Head {
     }
 
     /// The next messages, or nothing when rows have to be read first.
-    pub(crate) fn take(&mut self, max: usize) -> Option<Vec<Entry>> {
-        match self.order.take(max, self.cutoff()) {
+    pub(crate) fn take(&mut self, max: usize, one_group: bool) -> Option<Vec<Entry>> {
+        match self.order.take(max, self.cutoff(), one_group) {
             Ok(taken) => {
                 for entry in &taken {
                     self.busy.insert(entry.seq, Grip::Locked(entry.group));

@@ -52,6 +52,17 @@ pub struct Receive {
     pub attempt_id: Option<String>,
 }
 
+/// What a poller in this process asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Poll {
+    /// At most this many.
+    pub max_messages: usize,
+    /// `None`: the queue's own.
+    pub visibility_timeout: Option<Duration>,
+    /// FIFO queues: all are of one group.
+    pub one_group: bool,
+}
+
 /// A message that was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

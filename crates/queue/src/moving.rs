@@ -71,7 +71,7 @@ impl Queue {
     /// When a queue was removed or the store fails.
     pub async fn move_messages(&self, to: &MoveTo, limit: usize) -> Result<Moved, QueueError> {
         loop {
-            let taken = self.on_head(|head, _| head.take(limit)).await?;
+            let taken = self.on_head(|head, _| head.take(limit, false)).await?;
             let is_empty = taken.is_empty();
             let moving = Moving {
                 settling: Settling::of(self, &taken),

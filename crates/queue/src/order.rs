@@ -26,8 +26,8 @@ pub(crate) trait Order: Send + Debug {
     fn page(&self, part: Part) -> Option<Page>;
 
     /// The first at most `max` messages, locked, or what must be read first. Those of the line that were sent at
-    /// `cutoff` or before are left out for good.
-    fn take(&mut self, max: usize, cutoff: Timestamp) -> Result<Vec<Entry>, Part>;
+    /// `cutoff` or before are left out for good. With `one_group`, where groups are in order, all are of one group.
+    fn take(&mut self, max: usize, cutoff: Timestamp, one_group: bool) -> Result<Vec<Entry>, Part>;
 
     /// Takes one out, locked, if it is here.
     fn remove(&mut self, which: &Which) -> Option<Entry>;

@@ -1,5 +1,7 @@
 //! Receiving.
 
+use std::future::{Future, pending};
+use std::pin::pin;
 use std::time::Duration;
 
 use clock::{Hold, Stopwatch, execution_timeout};
@@ -8,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::entry::Entry;
 use crate::handing::Handing;
 use crate::queue::Queue;
-use crate::{Message, QueueError, Receive};
+use crate::{Message, Poll, QueueError, Receive};
 
 /// What a look at the head brought.
 enum Found {
@@ -54,23 +56,50 @@ impl Queue {
         self.receive_held(request).await.map(|(messages, _)| messages)
     }
 
-    /// [`Queue::receive`] for a poller in this process: virtual time stands still until the [`Hold`] is dropped.
+    /// [`Queue::receive`] with virtual time standing still until the [`Hold`] is dropped.
     ///
     /// # Errors
     /// As [`Queue::receive`].
     pub async fn receive_held(&self, request: Receive) -> Result<(Vec<Message>, Hold), QueueError> {
-        let waited = Stopwatch::start();
-        let mut place = Place { queue: self, ticket: None, is_parked: false };
-        let mut hold = Hold::none();
         if let Some(messages) = self.repeat_attempt(&request).await? {
             return Ok((messages, self.platform().clock.hold()));
         }
+        self.receive_in_turn(&request, false, Hold::none(), pending()).await
+    }
+
+    /// Receives for a poller in this process: waits until there is a message, or until `until` completes and nothing has
+    /// been taken. Not to be dropped before: what was taken already would stay hidden. Virtual time stands still until
+    /// `hold` and the [`Hold`] that is answered are dropped; while it waits, it keeps none.
+    ///
+    /// # Errors
+    /// When the queue was removed or the store fails.
+    pub async fn poll(
+        &self,
+        poll: Poll,
+        hold: Hold,
+        until: impl Future<Output = Hold> + Send,
+    ) -> Result<(Vec<Message>, Hold), QueueError> {
+        let Poll { max_messages, visibility_timeout, one_group } = poll;
+        let request = Receive { max_messages, visibility_timeout, wait: Duration::MAX, attempt_id: None };
+        self.receive_in_turn(&request, one_group, hold, until).await
+    }
+
+    async fn receive_in_turn(
+        &self,
+        request: &Receive,
+        one_group: bool,
+        mut hold: Hold,
+        until: impl Future<Output = Hold> + Send,
+    ) -> Result<(Vec<Message>, Hold), QueueError> {
+        let waited = Stopwatch::start();
+        let mut place = Place { queue: self, ticket: None, is_parked: false };
+        let mut until = pin!(until);
         loop {
             let left = request.wait.saturating_sub(waited.elapsed());
-            match self.find(&request, left, &mut place).await? {
+            match self.find(request, one_group, left, &mut place).await? {
                 Found::Entries(entries) => {
                     hold = self.platform().clock.hold();
-                    let handing = Handing::new(self, entries, &request);
+                    let handing = Handing::new(self, entries, request);
                     let messages = self.see_through(handing.run()).await?;
                     // All may have gone to the dead-letter queue.
                     if !messages.is_empty() {
@@ -81,8 +110,14 @@ impl Queue {
                 Found::OverLimit => return Err(QueueError::OverLimit),
                 Found::Wait(woken) => {
                     drop(std::mem::take(&mut hold));
-                    let Some(woken_by) = self.wait(left, woken).await else { return Ok((Vec::new(), hold)) };
-                    hold = woken_by;
+                    hold = tokio::select! {
+                        biased;
+                        woken_by = self.wait(left, woken) => match woken_by {
+                            Some(woken_by) => woken_by,
+                            None => return Ok((Vec::new(), hold)),
+                        },
+                        ended_by = &mut until => return Ok((Vec::new(), ended_by)),
+                    };
                     place.is_parked = false;
                 }
             }
@@ -101,6 +136,7 @@ impl Queue {
     async fn find(
         &self,
         request: &Receive,
+        one_group: bool,
         left: Duration,
         place: &mut Place<'_>,
     ) -> Result<Found, QueueError> {
@@ -111,7 +147,7 @@ impl Queue {
             }
             let taken = match request.max_messages.min(room) {
                 0 => Vec::new(),
-                max => head.take(max)?,
+                max => head.take(max, one_group)?,
             };
             if !taken.is_empty() {
                 return Some(Found::Entries(taken));

@@ -159,7 +159,7 @@ impl Order for Standard {
         (!window.is_complete()).then(|| Page { part, from: window.from() })
     }
 
-    fn take(&mut self, max: usize, cutoff: Timestamp) -> Result<Vec<Entry>, Part> {
+    fn take(&mut self, max: usize, cutoff: Timestamp, _one_group: bool) -> Result<Vec<Entry>, Part> {
         if let Some(part) = self.short(max) {
             return Err(part);
         }
@@ -244,7 +244,7 @@ mod tests {
         (1..=40).for_each(|seq| order.put(fresh(seq, 7)));
         order.put(fresh(41, 8));
         order.put(fresh(42, 0));
-        let taken = |order: &mut Standard| order.take(1, Timestamp::from_micros(0)).unwrap()[0].seq;
+        let taken = |order: &mut Standard| order.take(1, Timestamp::from_micros(0), false).unwrap()[0].seq;
         assert_eq!((1..=10).map(|_| taken(&mut order)).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
         assert_eq!([taken(&mut order), taken(&mut order), taken(&mut order)], [41, 42, 11]);
     }

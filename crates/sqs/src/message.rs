@@ -1,7 +1,6 @@
 //! What may be sent, and how it is told.
 
 mod attributes;
-mod digest;
 mod received;
 
 use std::collections::BTreeMap;
@@ -10,12 +9,11 @@ use std::time::Duration;
 use api_sqs::{
     MessageAttributeValue, MessageSystemAttributeValue, SendMessageBatchRequestEntry, SendMessageRequest,
 };
-use queue::NewMessage;
+use queue::{NewMessage, md5_of_attributes, md5_of_body};
 use targets::Attributes;
 use wire::{Context, Error};
 
 pub(crate) use attributes::size_bytes;
-pub(crate) use digest::{md5_of_attributes, md5_of_body};
 pub(crate) use received::Wanted;
 
 use crate::directory::OpenQueue;

@@ -3,6 +3,7 @@
 
 mod fifo;
 mod harness;
+mod polling;
 mod recovery;
 mod redrive;
 mod removal;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use api_sqs::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
+use queue::md5_of_body;
 use targets::{AttributeValue, MessageAttribute};
 use wire::Error;
 
-use super::digest::{md5_of, md5_of_body};
 use crate::errors::unknown_attribute;
 
 /// What the receiver wants to know.
@@ -52,8 +52,8 @@ impl Wanted {
     pub(crate) fn message(&self, message: queue::Message) -> Message {
         let wanted: BTreeMap<&String, &MessageAttribute> =
             message.attributes.iter().filter(|(name, _)| self.wants(name)).collect();
-        let md5_of_attributes =
-            (!wanted.is_empty()).then(|| md5_of(wanted.iter().map(|(name, value)| (*name, *value))));
+        let md5_of_attributes = (!wanted.is_empty())
+            .then(|| queue::md5_of_attributes(wanted.iter().map(|(name, value)| (*name, *value))));
         let attributes: BTreeMap<String, MessageAttributeValue> =
             wanted.into_iter().map(|(name, attribute)| (name.clone(), shown(attribute))).collect();
         let system = self.system_attributes(&message);

@@ -2,19 +2,18 @@
 //! message attributes" in the developer guide).
 
 use md5::{Digest, Md5};
-use targets::{AttributeValue, Attributes};
+use targets::{AttributeValue, MessageAttribute};
 
-pub(crate) fn md5_of_body(body: &str) -> String {
+/// Over the body: 32 hexadecimal digits.
+#[must_use]
+pub fn md5_of_body(body: &str) -> String {
     hex(&Md5::digest(body))
 }
 
-/// Over names, types and values with their lengths, in the order of the names.
-pub(crate) fn md5_of_attributes(attributes: &Attributes) -> String {
-    md5_of(attributes.iter())
-}
-
-pub(super) fn md5_of<'a>(
-    attributes: impl Iterator<Item = (&'a String, &'a targets::MessageAttribute)>,
+/// Over names, types and values with their lengths, which come in the order of the names.
+#[must_use]
+pub fn md5_of_attributes<'a>(
+    attributes: impl IntoIterator<Item = (&'a String, &'a MessageAttribute)>,
 ) -> String {
     let mut digest = Md5::new();
     let add = |digest: &mut Md5, bytes: &[u8]| {
@@ -43,7 +42,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use targets::MessageAttribute;
+    use targets::Attributes;
 
     use super::*;
 
