@@ -1,5 +1,6 @@
 //! `RegisterStreamConsumer`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api_kinesis::{RegisterStreamConsumerInput, RegisterStreamConsumerOutput};
@@ -7,15 +8,14 @@ use store::Transaction;
 use wire::{Context, Error};
 
 use crate::consumer::{self, CONSUMERS_MAX, Consumer};
-use crate::errors::{commit_failed, in_use, invalid, not_active, over_limit, store_failed, stream_missing};
+use crate::errors::{commit_failed, in_use, not_active, over_limit, store_failed, stream_missing};
 use crate::service::Inner;
 use crate::stream_reference::StreamReference;
 use crate::tables::{CONSUMERS, ConsumerChange, ConsumerKey, ConsumerRecord, StreamKey};
+use crate::tags;
 
 /// "only 5 consumers can be created simultaneously" (API reference).
 const REGISTERING_MAX: usize = 5;
-/// "A set of up to 50 key-value pairs" (API reference).
-const TAGS_MAX: usize = 50;
 
 pub(crate) async fn handle(
     inner: &Arc<Inner>,
@@ -23,10 +23,7 @@ pub(crate) async fn handle(
     input: RegisterStreamConsumerInput,
 ) -> Result<RegisterStreamConsumerOutput, Error> {
     let stream = StreamReference::of_arn(input.stream_arn, input.stream_id).key(context)?;
-    let tags = input.tags.unwrap_or_default();
-    if tags.len() > TAGS_MAX {
-        return Err(invalid(format!("A consumer can have at most {TAGS_MAX} tags.")));
-    }
+    let tags = tags::merge(&stream, &BTreeMap::new(), input.tags.unwrap_or_default())?;
     let hold = inner.clock.hold();
     let turn = inner.directory.turn().await;
     let record = turn.read(&stream).await?.ok_or_else(|| stream_missing(&stream))?;
