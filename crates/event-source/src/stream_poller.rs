@@ -28,9 +28,9 @@ use self::gather::hold_until_it_waits;
 use self::saver::Pauses;
 use self::shard::ShardWork;
 use self::work::Halt;
+use crate::Polling;
 use crate::poller::{Ended, Poller};
 use crate::tables::checkpoints::{Checkpoints, ShardRow};
-use crate::Polling;
 
 /// Polls until it is told to stop and the last batches have run.
 pub(crate) async fn run(poller: Arc<Poller>, stream: Stream) -> Ended {

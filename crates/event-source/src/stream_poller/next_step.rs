@@ -6,8 +6,9 @@
 //! Left open there, and decided here:
 //! - A retry waits a second, and twice as long each further time, up to a minute. The same goes for a batch that could not
 //!   be run, which uses up no retry.
-//! - Halves begin without a failure of their own, and the first is tried at once: splitting is no retry.
-//! - A record that a partial response names has failed once; what comes after it is tried with it, as before.
+//! - Splitting is no retry: the parts begin without a failure of their own, and the first is tried at once. That goes for
+//!   halves as well as for what is left of a batch of which a part succeeded.
+//! - A batch whose first record is named by a partial response is like one that failed as a whole.
 
 use std::time::Duration;
 
@@ -55,8 +56,8 @@ pub(crate) enum NextStep {
     Done,
     /// So many records are done; the others are tried again in these pieces.
     Again(usize, Vec<Piece>),
-    /// So many records are done; the others, of which that was tried, are given up.
-    GivenUp(usize, Condition, Tries),
+    /// All records are given up; that was tried.
+    GivenUp(Condition, Tries),
 }
 
 /// Why records are given up, with AWS's names.
@@ -98,7 +99,7 @@ pub(crate) fn next_step(
         Outcome::Failed(from, response) => (from.min(batch.len().saturating_sub(1)), response),
     };
     let rest = &batch[failed_from..];
-    if limits.bisects && failed_from > 0 {
+    if failed_from > 0 {
         return NextStep::Again(failed_from, vec![piece(rest, Tries::default())]);
     }
     if limits.bisects && rest.len() > 1 {
@@ -106,10 +107,9 @@ pub(crate) fn next_step(
         let halves = [first, second].map(|half| piece(half, Tries::default()));
         return NextStep::Again(0, halves.into());
     }
-    let before = if failed_from > 0 { 0 } else { tries.failures };
-    match failed(limits, before, response, now) {
-        Ok(tries) => NextStep::Again(failed_from, vec![piece(rest, tries)]),
-        Err(tries) => NextStep::GivenUp(failed_from, Condition::RetryAttemptsExhausted, tries),
+    match failed(limits, tries.failures, response, now) {
+        Ok(tries) => NextStep::Again(0, vec![piece(rest, tries)]),
+        Err(tries) => NextStep::GivenUp(Condition::RetryAttemptsExhausted, tries),
     }
 }
 

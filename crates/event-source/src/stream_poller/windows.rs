@@ -50,11 +50,10 @@ impl Work {
     }
 
     /// Whether the open window comes to its end before anything else is done.
-    pub(crate) fn has_to_close(&mut self) -> bool {
-        let ends_early = self.is_last || self.polling.tumbling_window.is_zero();
-        let Some(window) = &mut self.lane.window else { return false };
-        window.is_terminated_early |= ends_early && window.closing.is_none();
-        window.is_terminated_early || window.closing.is_some()
+    pub(crate) fn has_to_close(&self) -> bool {
+        let is_cut_short = self.is_last || self.polling.tumbling_window.is_zero();
+        let is_over = |window: &Window| window.is_terminated_early || window.closing.is_some();
+        self.lane.window.as_ref().is_some_and(|window| is_cut_short || is_over(window))
     }
 
     /// Tries the final invocation once.

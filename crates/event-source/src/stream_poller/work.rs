@@ -285,10 +285,9 @@ impl Work {
                 self.save();
                 Ok(())
             }
-            NextStep::GivenUp(done, condition, tries) => {
-                self.aggregate(&batch[..done], state);
+            NextStep::GivenUp(condition, tries) => {
                 self.take(batch);
-                self.give_up(&batch[done..], condition, &tries).await
+                self.give_up(batch, condition, &tries).await
             }
         }
     }
