@@ -97,6 +97,7 @@ impl<'a> Stream<'a> {
             },
             endpoint: String::new(),
             trace_id: None,
+            client: wire::Client::default(),
         }
     }
 }
