@@ -5,6 +5,7 @@ use std::sync::Arc;
 use admin::{Admin, AdminParts};
 use api_cloudwatch::CloudWatchService;
 use api_iam::IamService;
+use api_kinesis::KinesisService;
 use api_lambda::LambdaService;
 use api_logs::LogsService;
 use api_sns::SnsService;
@@ -14,9 +15,11 @@ use auth::{Authenticator, StaticKeys};
 use clock::SystemClock;
 use cloudwatch::{CloudWatch, CloudWatchParts};
 use delivery::{Delivery, DeliveryParts};
+use event_source::{EventSources, EventSourcesParts};
 use gateway::{Config, Gateway};
 use iam::{Iam, IamParts};
 use invoker::{Invoker, InvokerOptions, InvokerParts};
+use kinesis::{Kinesis, KinesisParts};
 use lambda::{Lambda, LambdaParts};
 use logs::CloudWatchLogs;
 use metering::Meter;
@@ -25,6 +28,7 @@ use runtimes::Interpreters;
 use sandbox::{Network, SharedSandbox};
 use sns::{Sns, SnsParts};
 use sqs::{Sqs, SqsParts};
+use stream::Streams;
 use targets::{Ports, Targets};
 use tasks::Tasks;
 use trace::{Trace, TraceParts};
@@ -44,6 +48,8 @@ pub(crate) struct Services {
     lambda: Lambda,
     pub(crate) sqs: Sqs,
     sns: Sns,
+    kinesis: Kinesis,
+    event_sources: EventSources,
     /// Opened together with the gateway.
     inner: Arc<InnerEndpoint>,
 }
@@ -96,8 +102,11 @@ impl Services {
         });
         let targets = Targets::default();
         let delivery = build_delivery(base, &observers, &targets);
-        let lambda = build_lambda(options, base, &observers, &iam, &invoker, &delivery, &targets);
         let sqs = build_sqs(base, &observers);
+        let kinesis = build_kinesis(base, &observers);
+        let event_sources = build_event_sources(base, &observers, &targets, &sqs, &kinesis);
+        let queueing = Queueing { delivery: &delivery, event_sources: &event_sources, targets: &targets };
+        let lambda = build_lambda(options, base, &observers, &iam, &invoker, &queueing);
         let sns = Sns::new(SnsParts {
             store: base.store.clone(),
             clock: base.clock.clone(),
@@ -115,14 +124,15 @@ impl Services {
         });
         observers.cloudwatch.watch(Arc::new(sqs.clone()));
         observers.cloudwatch.watch(Arc::new(lambda.clone()));
-        Self { observers, iam, invoker, delivery, lambda, sqs, sns, inner }
+        Self { observers, iam, invoker, delivery, lambda, sqs, sns, kinesis, event_sources, inner }
     }
 
     /// Begins what goes on in the background, with what the last process left.
     pub(crate) fn start(&self) {
-        self.lambda.start();
         self.sqs.start();
         self.sns.start();
+        self.kinesis.start();
+        self.lambda.start();
     }
 
     /// Writes what is in memory yet.
@@ -147,6 +157,7 @@ impl Services {
             Arc::new(LambdaService(self.lambda.clone())),
             Arc::new(SqsService(self.sqs.clone())),
             Arc::new(SnsService(self.sns.clone())),
+            Arc::new(KinesisService(self.kinesis.clone())),
             Arc::new(LogsService(logs.clone())),
             Arc::new(CloudWatchService(cloudwatch.clone())),
             Arc::new(IamService(self.iam.clone())),
@@ -194,14 +205,40 @@ fn build_delivery(base: &Base, observers: &Observers, targets: &Targets) -> Deli
     })
 }
 
+fn build_event_sources(
+    base: &Base,
+    observers: &Observers,
+    targets: &Targets,
+    sqs: &Sqs,
+    kinesis: &Kinesis,
+) -> EventSources {
+    EventSources::new(EventSourcesParts {
+        store: base.store.clone(),
+        clock: base.clock.clone(),
+        ids: Arc::new(base.ids.split()),
+        tasks: base.background.clone(),
+        queues: Arc::new(sqs.clone()),
+        streams: Arc::new(kinesis.clone()),
+        targets: targets.clone(),
+        metrics: Arc::new(observers.cloudwatch.clone()),
+        trace: Arc::new(observers.trace.clone()),
+    })
+}
+
+/// What stands between functions and those who do not wait for them.
+struct Queueing<'a> {
+    delivery: &'a Delivery,
+    event_sources: &'a EventSources,
+    targets: &'a Targets,
+}
+
 fn build_lambda(
     options: &Options,
     base: &Base,
     observers: &Observers,
     iam: &Iam,
     invoker: &Invoker,
-    delivery: &Delivery,
-    targets: &Targets,
+    queueing: &Queueing<'_>,
 ) -> Lambda {
     Lambda::new(LambdaParts {
         store: base.store.clone(),
@@ -213,8 +250,9 @@ fn build_lambda(
         clock: base.clock.clone(),
         ids: Arc::new(base.ids.split()),
         tasks: base.background.clone(),
-        delivery: delivery.clone(),
-        targets: targets.clone(),
+        delivery: queueing.delivery.clone(),
+        event_sources: queueing.event_sources.clone(),
+        targets: queueing.targets.clone(),
         metrics: Arc::new(observers.cloudwatch.clone()),
         trace: Arc::new(observers.trace.clone()),
     })
@@ -231,6 +269,23 @@ fn build_sqs(base: &Base, observers: &Observers) -> Sqs {
     Sqs::new(SqsParts {
         store: base.store.clone(),
         queues,
+        clock: base.clock.clone(),
+        ids: Arc::new(base.ids.split()),
+        tasks: base.background.clone(),
+        metrics: Arc::new(observers.cloudwatch.clone()),
+    })
+}
+
+fn build_kinesis(base: &Base, observers: &Observers) -> Kinesis {
+    let streams = Streams::new(
+        base.store.clone(),
+        base.clock.clone(),
+        Arc::new(base.ids.split()),
+        base.background.clone(),
+    );
+    Kinesis::new(KinesisParts {
+        store: base.store.clone(),
+        streams,
         clock: base.clock.clone(),
         ids: Arc::new(base.ids.split()),
         tasks: base.background.clone(),

@@ -1,6 +1,7 @@
 //! What other services send to queues.
 
 use async_trait::async_trait;
+use event_source::FindQueue;
 use ids::Arn;
 use queue::NewMessage;
 use targets::{Prepared, QueueInfo, QueueMessage, SampleGauges, Sampled, SendToQueue, Settled, TargetError};
@@ -12,18 +13,16 @@ use crate::tables::QueueKey;
 use crate::{directory::OpenQueue, metrics};
 
 impl Sqs {
-    /// The queue with this ARN, open: for those who receive from it within this process. `None` when there is none. It
-    /// answers [`queue::QueueError::Removed`] once it is deleted.
-    ///
-    /// # Errors
-    /// [`TargetError::Unavailable`] when the store fails.
-    pub async fn queue_by_arn(&self, arn: &Arn) -> Result<Option<queue::Queue>, TargetError> {
-        Ok(self.find(arn).await?.map(|queue| queue.messages.clone()))
-    }
-
     async fn find(&self, arn: &Arn) -> Result<Option<std::sync::Arc<OpenQueue>>, TargetError> {
         let Some(key) = QueueKey::of_arn(arn) else { return Ok(None) };
         self.inner.directory.find_key(&key).await.map_err(|error| as_target_error(&error))
+    }
+}
+
+#[async_trait]
+impl FindQueue for Sqs {
+    async fn queue(&self, arn: &Arn) -> Result<Option<queue::Queue>, TargetError> {
+        Ok(self.find(arn).await?.map(|queue| queue.messages.clone()))
     }
 }
 
