@@ -18,10 +18,12 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError
 
 import crash_scenes
+import crash_scenes_sources
 from account import Account, TimedAccount
 from lambent import BINARY, Server, clean_environment
 
 ACCOUNT = "424242424242"
+SCENES = [*crash_scenes.ALL, *crash_scenes_sources.SOURCES]
 OPTIONS = ("--pool-size", "1")
 # Seconds from the first request to the kill.
 SHORTEST_S, LONGEST_S = 0.1, 1.5
@@ -124,9 +126,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=random.randrange(10**9))
     parser.add_argument("--data-dir", type=Path, help="kept, unlike a temporary one")
-    parser.add_argument("--only", nargs="*", default=[], help=", ".join(scene.__name__ for scene in crash_scenes.ALL))
+    parser.add_argument("--only", nargs="*", default=[], help=", ".join(scene.__name__ for scene in SCENES))
     arguments = parser.parse_args()
-    scenes = [scene for scene in crash_scenes.ALL if not arguments.only or scene.__name__ in arguments.only]
+    scenes = [scene for scene in SCENES if not arguments.only or scene.__name__ in arguments.only]
     with tempfile.TemporaryDirectory() as folder:
         data_dir = arguments.data_dir or Path(folder) / "data"
         loop = Loop(data_dir, arguments.seed, scenes, report=lambda line: print(line, flush=True))

@@ -39,7 +39,10 @@ PAGES = sorted(
 )
 
 
-EXAMPLES = {"python": "python3", "node": "node", "custom-rust": "rustc", "pytest": "python3", "node-test": "node"}
+EXAMPLES = {
+    "python": "python3", "node": "node", "custom-rust": "rustc", "pytest": "python3", "node-test": "node",
+    "queue-worker": "python3", "windowed-counter": "python3",
+}  # fmt: skip
 
 
 class Block:

@@ -308,7 +308,7 @@ def test_what_a_queue_cannot_have(aws):
         ({"MaximumRetryAttempts": 1}, None),
         ({"MaximumRecordAgeInSeconds": 60}, None),
         ({"TumblingWindowInSeconds": 10}, None),
-        ({"Topics": ["t"]}, None),
+        ({"Topics": ["topic"]}, None),
         ({"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern definition."),
         ({"FilterCriteria": {"Filters": [{"Pattern": '{"body": {"a": "no list"}}'}]}}, "Invalid filter pattern definition."),
         (
@@ -391,11 +391,10 @@ def test_sources_that_are_not_here_yet_say_so(aws):
         f"arn:aws:kafka:{aws.region}:{aws.number}:cluster/c/0",
         f"arn:aws:mq:{aws.region}:{aws.number}:broker:b:b-0",
     ):
-        answer = refused(
-            aws.lambda_.create_event_source_mapping, *INVALID, "not supported by Lambent yet",
+        refused(
+            aws.lambda_.create_event_source_mapping, *INVALID, "as an event source is not supported by Lambent yet.",
             FunctionName=name, EventSourceArn=arn, StartingPosition="LATEST",
         )  # fmt: skip
-        assert arn.split(":")[2] in answer["Error"]["Message"].lower() or arn in answer["Error"]["Message"]
 
 
 def test_a_queue_must_hide_messages_for_as_long_as_the_function_may_run(aws):
