@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use clock::Timestamp;
-use ids::{AccountId, Qualifier, Region};
-use invoker::{Observe, Outcome};
+use ids::{AccountId, FunctionArn, Qualifier, Region};
+use invoker::{Invoker, Observe, Outcome};
 use targets::{MetricSource, RecordMetrics, Unit};
 
 use crate::tables::function::FunctionKey;
@@ -19,6 +19,8 @@ pub(crate) struct Figures {
     source: Arc<MetricSource>,
     running: [Arc<Running>; 3],
     metrics: Arc<dyn RecordMetrics>,
+    /// The version, if it can have provisioned concurrency, and who knows whether it has.
+    provisionable: Option<(Invoker, FunctionArn)>,
 }
 
 /// Where the events of a qualifier count: what becomes of them, and the invocations of each version.
@@ -70,16 +72,26 @@ fn dimensions(key: &FunctionKey, qualifier: Option<&Qualifier>) -> [Vec<(&'stati
 }
 
 impl Figures {
-    /// `executed` is the version where an alias leads to two.
+    /// `executed` is the version where an alias leads to two; `provisionable` the one that may have provisioned
+    /// concurrency.
     pub(crate) fn new(
         (in_flight, metrics): (&InFlight, Arc<dyn RecordMetrics>),
         key: &FunctionKey,
         qualifier: Option<&Qualifier>,
         executed: Option<&Qualifier>,
+        provisionable: Option<(Invoker, FunctionArn)>,
     ) -> Self {
         let running =
             dimensions(key, qualifier).map(|dimensions| in_flight.of(metric_source(key, vec![dimensions])));
-        Self { source: source(key, qualifier, executed), running, metrics }
+        Self { source: source(key, qualifier, executed), running, metrics, provisionable }
+    }
+
+    /// Whether the version has provisioned concurrency, so that what runs on an environment of another kind found all of
+    /// it in use.
+    fn is_provisioned(&self) -> bool {
+        self.provisionable
+            .as_ref()
+            .is_some_and(|(invoker, version)| invoker.provisioned(version).requested > 0)
     }
 
     /// The chain of requests goes round and round: the invocation is not made.
@@ -109,14 +121,18 @@ impl Observe for Figures {
 
     fn ended(&self, began: Timestamp, outcome: &Outcome) {
         let error = if outcome.error.is_some() { 1.0 } else { 0.0 };
+        let (provisioned, is_known) = match outcome.report.provisioned {
+            true => ("ProvisionedConcurrencyInvocations", true),
+            false => ("ProvisionedConcurrencySpilloverInvocations", self.is_provisioned()),
+        };
         let values = [
             ("Invocations", Unit::Count, 1.0),
             ("Errors", Unit::Count, error),
             ("Throttles", Unit::Count, 0.0),
             ("Duration", Unit::Milliseconds, outcome.report.duration.as_secs_f64() * 1e3),
-            ("ProvisionedConcurrencyInvocations", Unit::Count, 1.0),
+            (provisioned, Unit::Count, 1.0),
         ];
-        let count = if outcome.report.provisioned { values.len() } else { values.len() - 1 };
+        let count = if is_known { values.len() } else { values.len() - 1 };
         self.metrics.record(&self.source, began, &values[..count]);
     }
 }

@@ -63,7 +63,7 @@ impl Route {
     /// For tests that run nothing.
     fn to_nothing(key: &FunctionKey) -> Self {
         let metrics = Arc::<crate::tests::ports::Seen>::default();
-        let figures = Arc::new(Figures::new((&InFlight::default(), metrics), key, None, None));
+        let figures = Arc::new(Figures::new((&InFlight::default(), metrics), key, None, None, None));
         let main = Arc::new(Branch { target: Target::of_nothing(key), figures });
         Self {
             main,
@@ -186,7 +186,9 @@ async fn read_route(lambda: &Lambda, reference: &FunctionReference) -> Outcome<R
     let branch = async |version: &VersionRecord, executed: Option<&Qualifier>| {
         let target = make_target(lambda, key, version).await?;
         let counting = (&*lambda.in_flight, lambda.metrics.clone());
-        let figures = Figures::new(counting, key, reference.qualifier.as_ref(), executed);
+        let provisionable =
+            version.number.is_some().then(|| (lambda.invoker.clone(), target.function.arn.clone()));
+        let figures = Figures::new(counting, key, reference.qualifier.as_ref(), executed, provisionable);
         Ok::<_, Failure>(Arc::new(Branch { target, figures: Arc::new(figures) }))
     };
     let main = find(main).await?;

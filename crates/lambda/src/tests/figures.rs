@@ -125,11 +125,8 @@ async fn what_is_reserved_is_claimed() {
     assert_eq!(value("UnreservedConcurrentExecutions"), Some(0.0));
 }
 
-#[tokio::test]
-async fn what_is_provisioned_has_figures_of_its_own() {
-    let harness = Harness::new().await;
-    harness.create(python("f", SOURCE)).await;
-    publish(&harness, "f", None).await;
+/// One environment for version 1.
+async fn provision(harness: &Harness) {
     let request = PutProvisionedConcurrencyConfigRequest {
         function_name: "f".to_owned(),
         qualifier: "1".to_owned(),
@@ -151,6 +148,14 @@ async fn what_is_provisioned_has_figures_of_its_own() {
         }
     };
     clock::execution_timeout(std::time::Duration::from_secs(60), ready).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_provisioned_has_figures_of_its_own() {
+    let harness = Harness::new().await;
+    harness.create(python("f", SOURCE)).await;
+    publish(&harness, "f", None).await;
+    provision(&harness).await;
     harness.invoke("f:1", "false").await.unwrap();
     let dimensions = ["FunctionName=f", "Resource=f:1"];
     assert_eq!(harness.seen.values("ProvisionedConcurrencyInvocations", &dimensions), [1.0]);
@@ -159,4 +164,43 @@ async fn what_is_provisioned_has_figures_of_its_own() {
     let (_, values) = of_version.unwrap();
     assert!(values.iter().any(|(name, ..)| *name == "ProvisionedConcurrentExecutions"), "{values:?}");
     assert!(values.iter().any(|(name, ..)| *name == "ProvisionedConcurrencyUtilization"), "{values:?}");
+}
+
+/// Waits until another invocation runs as well.
+const MEETING: &str = "
+import os, time
+def handler(event, context):
+    open(event['mine'], 'w').close()
+    while not os.path.exists(event['other']): time.sleep(0.005)
+";
+
+#[tokio::test]
+async fn what_finds_all_that_is_provisioned_in_use_spills_over() {
+    let harness = Harness::new().await;
+    harness.create(python("f", MEETING)).await;
+    publish(&harness, "f", None).await;
+    let spilled = || {
+        let dimensions = ["FunctionName=f", "Resource=f:1"];
+        let values = |name: &str| harness.seen.values(name, &dimensions);
+        let spilled = values("ProvisionedConcurrencySpilloverInvocations");
+        (spilled.len(), values("ProvisionedConcurrencyInvocations").len())
+    };
+    let path = |name: &str| harness.directory.path().join(name).to_str().unwrap().to_owned();
+    let event =
+        |mine: &str, other: &str| serde_json::json!({ "mine": path(mine), "other": path(other) }).to_string();
+    let (one, two) = (event("one", "two"), event("two", "one"));
+    let both = async || {
+        let (one, two) = tokio::join!(harness.invoke("f:1", &one), harness.invoke("f:1", &two));
+        for answer in [one, two] {
+            assert_eq!(answer.unwrap().function_error, None);
+        }
+    };
+    both().await;
+    assert_eq!(spilled(), (0, 0));
+    provision(&harness).await;
+    for name in ["one", "two"] {
+        std::fs::remove_file(path(name)).unwrap();
+    }
+    both().await;
+    assert_eq!(spilled(), (1, 1));
 }

@@ -1,0 +1,1 @@
+//! The life of event source mappings, as the API tells of it.
