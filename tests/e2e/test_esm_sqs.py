@@ -12,6 +12,7 @@ from sources import (
     NOTHING, PICKY, Queue, create_worker, invocations, last_result, map_source, noted, noted_until,
     queue_with_dead_letters, received, update_mapping, worker_source,
 )  # fmt: skip
+from test_callbacks import Strict
 
 
 def test_an_event_is_what_aws_documents(aws):
@@ -362,6 +363,19 @@ def test_an_alias_and_a_version_as_targets(aws):
         queue.send(qualifier)
     found = {one.contents[0]: one.arn for one in invocations(aws, name, 2)}
     assert found == {qualifier: aws.arn(name, qualifier) for qualifier in ("live", "1")}
+
+
+def test_where_everybody_signs(strict_server):
+    """The poller acts as the function's role, and needs nobody's key."""
+    account = Strict(strict_server)
+    try:
+        name, queue = create_worker(account), Queue(account)
+        map_source(account, name, queue)
+        queue.send("x")
+        assert received(account, name, 1) == ["x"]
+        eventually(queue.is_empty)
+    finally:
+        account.delete_functions()
 
 
 def test_two_functions_share_a_queue(aws):

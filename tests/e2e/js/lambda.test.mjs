@@ -17,20 +17,25 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { CreateRoleCommand, GetRoleCommand, IAMClient, NoSuchEntityException } from "@aws-sdk/client-iam";
 import {
+  CreateEventSourceMappingCommand,
   CreateFunctionCommand,
+  DeleteEventSourceMappingCommand,
   DeleteFunctionCommand,
+  GetEventSourceMappingCommand,
   GetFunctionCommand,
   InvokeCommand,
   InvokeWithResponseStreamCommand,
   LambdaClient,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
+  ResourceConflictException,
   ResourceNotFoundException,
   TooManyRequestsException,
   UpdateFunctionCodeCommand,
   waitUntilFunctionActiveV2,
   waitUntilFunctionUpdatedV2,
 } from "@aws-sdk/client-lambda";
+import { CreateQueueCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 
 const account = process.env.AWS_ACCESS_KEY_ID;
@@ -202,3 +207,47 @@ test("identity and roles", async () => {
   assert.equal((await iam.send(new GetRoleCommand({ RoleName }))).Role.RoleId, Role.RoleId);
   await assert.rejects(iam.send(new GetRoleCommand({ RoleName: "missing" })), NoSuchEntityException);
 });
+
+test("Lambda: a queue's mapping", async () => {
+  const FunctionName = await create(
+    "export const handler = async (event) => console.log(`got ${event.Records[0].body} by ${event.Records[0].eventSource}`);",
+  );
+  const sqs = new SQSClient(settings);
+  const QueueName = `queue-${randomUUID()}`;
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName }));
+  const EventSourceArn = `arn:aws:sqs:us-east-1:${account}:${QueueName}`;
+  const { UUID, State } = await lambda.send(new CreateEventSourceMappingCommand({ FunctionName, EventSourceArn }));
+  assert.equal(State, "Creating");
+  await assert.rejects(
+    lambda.send(new CreateEventSourceMappingCommand({ FunctionName, EventSourceArn })),
+    ResourceConflictException,
+  );
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "this" }));
+  const logGroupName = `/aws/lambda/${FunctionName}`;
+  await eventually(async () => {
+    const { events } = await logs.send(new FilterLogEventsCommand({ logGroupName, filterPattern: '"got this by aws:sqs"' }));
+    return events.length === 1;
+  });
+  await eventually(async () => {
+    const mapping = await lambda.send(new GetEventSourceMappingCommand({ UUID }));
+    return mapping.State === "Enabled" && mapping.LastProcessingResult === "OK";
+  });
+  assert.equal((await lambda.send(new DeleteEventSourceMappingCommand({ UUID }))).State, "Deleting");
+  await eventually(async () => {
+    try {
+      await lambda.send(new GetEventSourceMappingCommand({ UUID }));
+    } catch (error) {
+      return error instanceof ResourceNotFoundException;
+    }
+  });
+  sqs.destroy();
+});
+
+/** Asks until it is true; an error counts as not yet. */
+async function eventually(look) {
+  for (const deadline = Date.now() + 20_000; ; ) {
+    if (await look().catch(() => false)) return;
+    assert.ok(Date.now() < deadline, "it did not come true");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
