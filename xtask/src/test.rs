@@ -72,7 +72,7 @@ impl Clients {
 
     /// The AWS SDK for JavaScript.
     fn javascript(&self) -> Option<String> {
-        if self.home.join("js/node_modules/@aws-sdk/client-sns").exists() {
+        if self.home.join("js/node_modules/@aws-sdk/client-kinesis").exists() {
             return None;
         }
         if !succeeds("npm", &["--version"]) {

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 import {
   CreateStreamCommand,
   DeleteStreamCommand,
+  DeregisterStreamConsumerCommand,
   DescribeStreamConsumerCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
@@ -23,7 +24,10 @@ import {
 } from "@aws-sdk/client-kinesis";
 
 const kinesis = new KinesisClient({ maxAttempts: 1 });
-const { Endpoint, Account } = { Endpoint: process.env.AWS_ENDPOINT_URL, Account: process.env.AWS_ACCESS_KEY_ID };
+const { AWS_ENDPOINT_URL: Endpoint, AWS_ACCESS_KEY_ID: Account } = process.env;
+// An open connection keeps the process alive.
+after(() => kinesis.destroy());
+
 const bytes = (text) => new TextEncoder().encode(text);
 const text = (data) => new TextDecoder().decode(data);
 
@@ -84,12 +88,14 @@ test("Kinesis: records are pushed over HTTP/2 as they come, to one subscription 
   await assert.rejects(subscribe(ConsumerARN, { Type: "LATEST" }), ResourceInUseException);
   const seen = [];
   let last;
-  for await (const { SubscribeToShardEvent: event } of EventStream) {
-    last = event.ContinuationSequenceNumber ?? last;
-    seen.push(...event.Records.map((record) => text(record.Data)));
-    if (seen.length === 2) await put(StreamName, "three");
-    if (seen.length === 3) break;
-  }
+  await assert.rejects(async () => {
+    for await (const { SubscribeToShardEvent: event } of EventStream) {
+      last = event.ContinuationSequenceNumber;
+      seen.push(...event.Records.map((record) => text(record.Data)));
+      if (seen.length === 2) await put(StreamName, "three");
+      if (seen.length === 3) await kinesis.send(new DeregisterStreamConsumerCommand({ ConsumerARN }));
+    }
+  }, ResourceNotFoundException);
   assert.deepEqual(seen, ["one", "two", "three"]);
   assert.match(last, /^49\d{54}$/);
 });
