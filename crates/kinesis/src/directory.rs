@@ -152,11 +152,16 @@ impl Turn<'_> {
         self.directory.streams.open(record.id.clone(), Settings { arn: key.arn(), retention })
     }
 
-    /// Writes the stream's row.
-    pub(crate) async fn write(&self, key: &StreamKey, record: &StreamRecord) -> Result<(), Error> {
+    /// Writes the stream's row, together with what the engine has to write.
+    pub(crate) async fn write(
+        &self,
+        key: &StreamKey,
+        record: &StreamRecord,
+        engine: Option<Prepared>,
+    ) -> Result<(), Error> {
         let mut transaction = Transaction::new();
         STREAMS.put(&mut transaction, &key.parts(), record).map_err(|error| store_failed(&error))?;
-        self.commit(key, transaction, None).await?;
+        self.commit(key, transaction, engine).await?;
         self.open(key).await.map(|_| ())
     }
 
@@ -168,7 +173,7 @@ impl Turn<'_> {
     ) -> Result<(), Error> {
         let mut record = self.read(key).await?.ok_or_else(|| stream_missing(key))?;
         change(&mut record)?;
-        self.write(key, &record).await
+        self.write(key, &record, None).await
     }
 
     fn reads(&self, id: &StreamId) -> Arc<Reads> {

@@ -11,37 +11,47 @@ use crate::errors::{invalid, invalid_input};
 #[derive(Debug)]
 pub(crate) struct Draft {
     /// What the request calls it, such as `records.1.member.`.
-    pub(crate) path: String,
-    pub(crate) data: Bytes,
-    pub(crate) partition_key: Option<String>,
-    pub(crate) explicit_hash_key: Option<String>,
+    path: String,
+    data: Bytes,
+    partition_key: String,
+    explicit_hash_key: Option<String>,
 }
 
 impl Draft {
-    /// What counts against the limits.
-    pub(crate) fn size_bytes(&self) -> usize {
-        self.data.len() + self.partition_key.as_ref().map_or(0, String::len)
-    }
-
-    /// The record, if this stream takes it.
-    pub(crate) fn check(self, open: &OpenStream) -> Result<NewRecord, Error> {
-        let path = &self.path;
-        let bytes_max = open.record.record_kib_max as usize * 1_024;
-        if self.size_bytes() > bytes_max {
-            return Err(invalid_input(format!(
-                "1 validation error detected: Value at '{path}data' failed to satisfy constraint: Member must have length \
-                 less than or equal to {bytes_max}"
-            )));
-        }
+    pub(crate) fn new(
+        path: String,
+        data: Bytes,
+        partition_key: Option<String>,
+        explicit_hash_key: Option<String>,
+    ) -> Result<Self, Error> {
         // The model lets it be left out for streams that distribute records by themselves, which there are none of here.
-        let partition_key = self.partition_key.ok_or_else(|| {
+        let partition_key = partition_key.ok_or_else(|| {
             invalid_input(format!(
                 "1 validation error detected: Value null at '{path}partitionKey' failed to satisfy constraint: Member must \
                  not be null"
             ))
         })?;
-        let explicit_hash_key = self.explicit_hash_key.map(|key| hash_key(&key)).transpose()?;
-        Ok(NewRecord { partition_key, explicit_hash_key, larger_than: None, data: self.data })
+        Ok(Self { path, data, partition_key, explicit_hash_key })
+    }
+
+    /// What counts against the limits.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.data.len() + self.partition_key.len()
+    }
+
+    /// The record, if this stream takes it.
+    pub(crate) fn check(self, open: &OpenStream) -> Result<NewRecord, Error> {
+        let bytes_max = open.record.record_kib_max as usize * 1_024;
+        if self.size_bytes() > bytes_max {
+            return Err(invalid_input(format!(
+                "1 validation error detected: Value at '{}data' failed to satisfy constraint: Member must have length less \
+                 than or equal to {bytes_max}",
+                self.path
+            )));
+        }
+        let Self { data, partition_key, explicit_hash_key, .. } = self;
+        let explicit_hash_key = explicit_hash_key.map(|key| hash_key(&key)).transpose()?;
+        Ok(NewRecord { partition_key, explicit_hash_key, larger_than: None, data })
     }
 }
 

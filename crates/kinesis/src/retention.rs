@@ -54,5 +54,7 @@ pub(crate) async fn change(
         )));
     }
     stream.record.retention_hours = wanted;
-    stream.begin(Change::Settle).await
+    // What has expired by now does not come back.
+    let floor = stream.stream.prepare_retention();
+    stream.begin_with(Change::Settle, Some(floor)).await
 }

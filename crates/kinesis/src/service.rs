@@ -78,8 +78,8 @@ impl Kinesis {
 
     /// Goes on with the changes of streams and consumers that are under way.
     pub fn start(&self) {
-        let Inner { tasks, .. } = &*self.inner;
-        tasks.spawn_until_shutdown("kinesis-changes", changes::resume(self.inner.clone()));
+        let Inner { tasks, clock, .. } = &*self.inner;
+        tasks.spawn_until_shutdown("kinesis-changes", changes::resume(self.inner.clone(), clock.hold()));
         tasks.spawn_until_shutdown("kinesis-consumer-changes", consumer::resume(self.inner.clone()));
     }
 }

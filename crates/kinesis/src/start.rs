@@ -58,6 +58,13 @@ fn sequence_number(
         ))
     };
     let number: SequenceNumber = text.parse().map_err(|_| is_wrong(""))?;
+    if number.shard() != shard.id {
+        return Err(invalid(format!(
+            "Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to a shard with {}",
+            number.shard(),
+            shard.id
+        )));
+    }
     let is_too_late = shard.closed.is_some_and(|(last, _)| number > last);
     if number < shard.starting || is_too_late {
         return Err(is_wrong(" because it did not come from this stream"));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clock::{Hold, execution_sleep};
 use store::Transaction;
 use stream::{Stream, StreamError};
+use targets::Prepared;
 use wire::Error;
 
 use crate::consumer;
@@ -49,9 +50,14 @@ pub(crate) async fn still<'a>(inner: &'a Arc<Inner>, key: &StreamKey) -> Result<
 
 impl Still<'_> {
     /// Writes the row; the rest happens in the background.
-    pub(crate) async fn begin(mut self, change: Change) -> Result<(), Error> {
+    pub(crate) async fn begin(self, change: Change) -> Result<(), Error> {
+        self.begin_with(change, None).await
+    }
+
+    /// [`Still::begin`], together with what the engine has to write.
+    pub(crate) async fn begin_with(mut self, change: Change, engine: Option<Prepared>) -> Result<(), Error> {
         self.record.change = Some(change);
-        self.turn.write(&self.key, &self.record).await?;
+        self.turn.write(&self.key, &self.record, engine).await?;
         spawn(self.inner, self.key, self.hold);
         Ok(())
     }
@@ -87,13 +93,13 @@ pub(crate) fn scale_up(inner: &Arc<Inner>, open: &OpenStream) {
     });
 }
 
-/// Goes on with what was under way.
-pub(crate) async fn resume(inner: Arc<Inner>) {
+/// Goes on with what was under way. Virtual time waits for it.
+pub(crate) async fn resume(inner: Arc<Inner>, hold: Hold) {
     loop {
         match changing(&inner).await {
             Ok(streams) => {
                 for key in streams {
-                    spawn(&inner, key, inner.clock.hold());
+                    spawn(&inner, key, hold.clone());
                 }
                 return;
             }
@@ -153,7 +159,7 @@ async fn step(inner: &Inner, key: &StreamKey) -> Result<bool, Error> {
         Err(error) => tracing::error!(%error, stream = key.arn(), "kinesis: a change was given up"),
     }
     record.change = None;
-    turn.write(key, &record).await?;
+    turn.write(key, &record, None).await?;
     Ok(false)
 }
 

@@ -21,15 +21,11 @@ pub(crate) async fn handle(
     mut input: PutRecordInput,
 ) -> Result<PutRecordOutput, Error> {
     let stopwatch = Stopwatch::start();
-    let open = reference!(input).find_usable(inner, context).await?;
+    let reference = reference!(input);
+    let draft = Draft::new(String::new(), input.data, input.partition_key, input.explicit_hash_key)?;
+    let open = reference.find_usable(inner, context).await?;
     let larger_than = input.sequence_number_for_ordering;
     let larger_than = larger_than.map(|text| ordering(&open, &text)).transpose()?.flatten();
-    let draft = Draft {
-        path: String::new(),
-        data: input.data,
-        partition_key: input.partition_key,
-        explicit_hash_key: input.explicit_hash_key,
-    };
     let size_bytes = draft.size_bytes();
     let record = stream::NewRecord { larger_than, ..draft.check(&open)? };
     if input.dry_run == Some(true) {

@@ -24,13 +24,13 @@ pub(crate) async fn handle(
     mut input: PutRecordsInput,
 ) -> Result<PutRecordsOutput, Error> {
     let stopwatch = Stopwatch::start();
-    let open = reference!(input).find_usable(inner, context).await?;
-    let drafts = (1..).zip(input.records).map(|(position, entry)| Draft {
-        path: format!("records.{position}.member."),
-        data: entry.data,
-        partition_key: entry.partition_key,
-        explicit_hash_key: entry.explicit_hash_key,
-    });
+    let reference = reference!(input);
+    let mut drafts = Vec::with_capacity(input.records.len());
+    for (position, entry) in (1..).zip(input.records) {
+        let path = format!("records.{position}.member.");
+        drafts.push(Draft::new(path, entry.data, entry.partition_key, entry.explicit_hash_key)?);
+    }
+    let open = reference.find_usable(inner, context).await?;
     let (mut sizes_bytes, mut records) = (Vec::new(), Vec::new());
     for draft in drafts {
         sizes_bytes.push(draft.size_bytes());

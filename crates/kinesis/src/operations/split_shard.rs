@@ -29,8 +29,7 @@ pub(crate) async fn handle(
     usage.check_shards(context, 1)?;
     let (start, end) = (*shard.hash_keys.start(), *shard.hash_keys.end());
     let text = input.new_starting_hash_key;
-    // "greater than one plus" is AWS's word; that neither half may be empty is what it does.
-    let fits = |key: &u128| *key > start && *key <= end;
+    let fits = |key: &u128| *key > start.saturating_add(1) && *key < end;
     let starting_hash_key = text.parse().ok().filter(fits).ok_or_else(|| {
         invalid(format!(
             "NewStartingHashKey {text} used in SplitShard() on shard {} in stream {} under account {} is not both greater \

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api_kinesis::{EncryptionType, StartStreamEncryptionInput};
+use clock::Timestamp;
 use wire::{Context, Error};
 
 use crate::background::changes::still;
@@ -20,7 +21,8 @@ pub(crate) async fn handle(
     check_type(&input.encryption_type)?;
     let mut stream = still(inner, &key).await?;
     if stream.record.key_id.is_none() {
-        stream.record.encrypted_since = Some(inner.clock.now());
+        // Records know when they arrived in whole milliseconds.
+        stream.record.encrypted_since = Some(Timestamp::from_millis(inner.clock.now().as_millis()));
     }
     stream.record.key_id = Some(input.key_id);
     stream.begin(Change::Settle).await
