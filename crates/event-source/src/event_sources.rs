@@ -1,15 +1,20 @@
 //! The mappings as the services hold them.
 
 use std::fmt::{self, Debug};
+use std::future::Future;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use clock::SharedClock;
 use ids::{AccountId, Arn, FunctionArn, IdSource, Region};
-use store::{SharedStore, StoreError};
+use store::{CommitError, SharedStore, StoreError, Transaction};
 use targets::{RecordMetrics, RecordTrace, Targets};
 use tasks::Tasks;
 
-use crate::{FindQueue, FindStream, Functions, Mapping};
+use crate::engine::{Engine, Key, failed, store_error};
+use crate::slot::Slot;
+use crate::tables::mappings;
+use crate::{FindQueue, FindStream, Functions, Mapping, State};
 
 /// What pollers are built from.
 #[derive(Debug, Clone)]
@@ -64,9 +69,20 @@ pub struct Page {
     pub limit: usize,
 }
 
+impl Page {
+    fn has(&self, mapping: &Mapping) -> bool {
+        let is_theirs = |function: &FunctionArn| match function.qualifier {
+            Some(_) => mapping.function == *function,
+            None => mapping.function.unqualified() == *function,
+        };
+        self.source.as_ref().is_none_or(|source| mapping.source == *source)
+            && self.function.as_ref().is_none_or(is_theirs)
+    }
+}
+
 /// All mappings and their pollers. Cheap to clone.
 #[derive(Clone)]
-pub struct EventSources(Arc<EventSourcesParts>);
+pub struct EventSources(Arc<Engine>);
 
 impl Debug for EventSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,32 +90,31 @@ impl Debug for EventSources {
     }
 }
 
-fn unfinished<T>() -> Result<T, MappingError> {
-    Err(StoreError::Unavailable("mappings are not finished".to_owned()).into())
-}
-
 impl EventSources {
     /// Mappings that can be changed; none polls before [`EventSources::start`].
     #[must_use]
     pub fn new(parts: EventSourcesParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Engine::new(parts)))
     }
 
     /// Where the queues of mappings are found.
     #[must_use]
     pub fn queues(&self) -> &dyn FindQueue {
-        &*self.0.queues
+        &*self.0.parts.queues
     }
 
     /// Where the streams of mappings are found.
     #[must_use]
     pub fn streams(&self) -> &dyn FindStream {
-        &*self.0.streams
+        &*self.0.parts.streams
     }
 
     /// Begins to poll. Only the first call counts.
     pub fn start(&self, functions: Arc<dyn Functions>) {
-        let _ = (functions, &self.0);
+        if self.0.set_functions(functions) {
+            let hold = self.0.parts.clock.hold();
+            self.0.parts.tasks.spawn_until_shutdown("event source mappings", self.0.clone().begin(hold));
+        }
     }
 
     /// Stores a new mapping, in the state `Creating` or, when it is not enabled, `Disabled`; an enabled one begins to poll
@@ -107,9 +122,27 @@ impl EventSources {
     ///
     /// # Errors
     /// [`MappingError::Exists`], or when the store fails.
-    pub async fn create(&self, mapping: Mapping) -> Result<(), MappingError> {
-        let _ = mapping;
-        unfinished()
+    pub async fn create(&self, mut mapping: Mapping) -> Result<(), MappingError> {
+        self.0.load().await?;
+        mapping.state = if mapping.is_enabled { State::Creating } else { State::Disabled };
+        let (engine, hold) = (self.0.clone(), self.0.parts.clock.hold());
+        self.see_through(async move {
+            let mut transaction = Transaction::new();
+            mappings::insert(&mut transaction, &mapping).map_err(store_error)?;
+            loop {
+                match engine.commit(transaction.clone(), &mapping).await {
+                    Ok(()) => break,
+                    Err(CommitError::Conflict(key)) if key == mappings::pair_key(&mapping) => {
+                        // If it has just been deleted, the pair is free.
+                        engine.refuse_pair(&mapping).await?;
+                    }
+                    Err(error) => return Err(failed(&error)),
+                }
+            }
+            engine.adopt(mapping, hold);
+            Ok(())
+        })
+        .await
     }
 
     /// The mapping as it is now.
@@ -122,8 +155,7 @@ impl EventSources {
         region: &Region,
         uuid: &str,
     ) -> Result<Mapping, MappingError> {
-        let _ = (account, region, uuid);
-        unfinished()
+        Ok((*self.find(account, region, uuid).await?.mapping()).clone())
     }
 
     /// Those of an account and region, by UUID.
@@ -136,8 +168,19 @@ impl EventSources {
         region: &Region,
         page: &Page,
     ) -> Result<Vec<Mapping>, MappingError> {
-        let _ = (account, region, page);
-        unfinished()
+        self.0.load().await?;
+        let slots = self.0.slots();
+        let after = page.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
+        let first = match after {
+            Bound::Excluded(uuid) => Bound::Excluded((account.clone(), region.clone(), uuid)),
+            _ => Bound::Included((account.clone(), region.clone(), String::new())),
+        };
+        let theirs = slots
+            .range((first, Bound::Unbounded))
+            .take_while(|((of, at, _), _)| of == account && at == region)
+            .map(|(_, slot)| slot.mapping())
+            .filter(|mapping| page.has(mapping));
+        Ok(theirs.take(page.limit).map(|mapping| (*mapping).clone()).collect())
     }
 
     /// Changes a mapping that is in a final state, and answers it in its new state: `Updating`, `Enabling` or
@@ -152,8 +195,16 @@ impl EventSources {
         uuid: &str,
         change: impl FnOnce(&mut Mapping) + Send,
     ) -> Result<Mapping, MappingError> {
-        let _ = (account, region, uuid, change);
-        unfinished()
+        self.change(account, region, uuid, |mapping| {
+            let was_enabled = mapping.is_enabled;
+            change(mapping);
+            mapping.state = match (was_enabled, mapping.is_enabled) {
+                (true, false) => State::Disabling,
+                (false, true) => State::Enabling,
+                _ => State::Updating,
+            };
+        })
+        .await
     }
 
     /// Deletes a mapping in a final state and its checkpoints, and answers it in the state `Deleting`.
@@ -166,7 +217,64 @@ impl EventSources {
         region: &Region,
         uuid: &str,
     ) -> Result<Mapping, MappingError> {
-        let _ = (account, region, uuid);
-        unfinished()
+        self.change(account, region, uuid, |mapping| mapping.state = State::Deleting).await
+    }
+
+    async fn change(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        uuid: &str,
+        change: impl FnOnce(&mut Mapping) + Send,
+    ) -> Result<Mapping, MappingError> {
+        let slot = self.find(account, region, uuid).await?;
+        let turn = slot.turn.clone().lock_owned().await;
+        if slot.is_gone() {
+            return Err(MappingError::NotFound);
+        }
+        let old = slot.mapping();
+        if !old.state.is_final() {
+            return Err(MappingError::InUse);
+        }
+        let (engine, hold) = (self.0.clone(), self.0.parts.clock.hold());
+        let mut new = (*old).clone();
+        change(&mut new);
+        new.revision = old.revision + 1;
+        new.last_modified = engine.parts.clock.now();
+        self.see_through(async move {
+            while let Err(error) = engine.replace(&old, &new).await {
+                match error {
+                    CommitError::Conflict(key) if key == mappings::pair_key(&new) => {
+                        engine.refuse_pair(&new).await?;
+                    }
+                    error => return Err(failed(&error)),
+                }
+            }
+            slot.changed(new.clone(), hold);
+            drop(turn);
+            engine.supervise(&slot);
+            Ok(new)
+        })
+        .await
+    }
+
+    async fn find(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        uuid: &str,
+    ) -> Result<Arc<Slot>, MappingError> {
+        self.0.load().await?;
+        let key: Key = (account.clone(), region.clone(), uuid.to_owned());
+        self.0.slots().get(&key).cloned().ok_or(MappingError::NotFound)
+    }
+
+    /// Runs `work` to its end even if the client goes away: a commit that is on its way cannot be taken back.
+    async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, MappingError>> + Send + 'static,
+    ) -> Result<T, MappingError> {
+        let task = self.0.parts.tasks.spawn("change a mapping", work);
+        task.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string()).into()))
     }
 }

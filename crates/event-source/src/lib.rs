@@ -14,12 +14,14 @@ mod figures;
 mod filter;
 mod functions;
 mod mapping;
+mod pauses;
 mod poller;
 mod queue_poller;
 mod slot;
 mod sources;
 mod stop;
 mod stream_poller;
+mod supervisor;
 mod tables;
 
 pub use event_sources::{EventSources, EventSourcesParts, MappingError, Page};

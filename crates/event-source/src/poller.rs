@@ -11,7 +11,7 @@ use crate::figures::Figures;
 use crate::filter::Filter;
 use crate::slot::Slot;
 use crate::stop::Stop;
-use crate::{EventSourcesParts, Functions, Mapping};
+use crate::{EventSourcesParts, Functions, Mapping, State};
 
 /// `LastProcessingResult` when the last batch went well.
 pub(crate) const OK: &str = "OK";
@@ -59,13 +59,15 @@ impl Poller {
     /// stored. The mapping becomes `Enabled`. Virtual time stands still until the [`Hold`] is dropped: not before the
     /// source has been looked at for the first time. Called once, at the beginning.
     pub(crate) async fn began(&self) -> Hold {
-        let _ = &self.slot;
-        self.parts().clock.hold()
+        if !self.slot.mapping().state.is_final() {
+            self.engine.move_on(&self.slot, State::Enabled).await;
+        }
+        self.slot.take_hold()
     }
 
     /// Says how the last batch went: `LastProcessingResult`. Stored only when it changes; without waiting.
     pub(crate) fn report(&self, result: &str) {
-        let _ = (&self.slot, result);
+        self.engine.report(&self.slot, result);
     }
 
     /// Whether making steps is in vain.

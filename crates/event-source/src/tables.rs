@@ -1,3 +1,4 @@
 //! Records and their keys.
 
 pub(crate) mod checkpoints;
+pub(crate) mod mappings;
