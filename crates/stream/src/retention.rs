@@ -57,6 +57,7 @@ impl Streams {
 impl Stream {
     /// What is to be written together with another retention: what has expired by now does not come back when it grows.
     pub fn prepare_retention(&self) -> Prepared {
+        let hold = self.platform().clock.hold();
         let now = self.platform().clock.now();
         let floor = self.locked(|head, _| {
             head.advance(now);
@@ -64,7 +65,8 @@ impl Stream {
         });
         let value = serde_json::to_vec(&floor).expect("a number can be written as JSON");
         let part = Transaction::new().mutate(Mutation::Put(self.rows().floor.clone(), value.into()));
-        Prepared::new(self.id().0.clone(), part, |_| {})
+        // Nothing expires in between.
+        Prepared::new(self.id().0.clone(), part, move |_| drop(hold))
     }
 
     /// Removes what has expired from the store.

@@ -58,7 +58,7 @@ impl Harness {
 
     pub(crate) fn restart_with(self, settings: Settings) -> Self {
         self.tasks.announce_shutdown();
-        Self::with(settings, self.store.clone(), self.clock.clone(), 1 << 20)
+        Self::with(settings, self.store, self.clock, 1 << 20)
     }
 
     pub(crate) async fn commit(&self, mut prepared: Prepared) {
