@@ -1,7 +1,7 @@
 //! Records as they are stored: those that a shard gets in one commit are one row.
 //!
 //! A row is the number of its further parts, the number of its records (16 bits each), and the records: the lengths of
-//! key and data (16 and 32 bits), then both. The key of the row has the number of the last record; those before it follow
+//! key and data (32 bits each), then both. The key of the row has the number of the last record; those before it follow
 //! one another without a gap. All numbers are big-endian.
 
 use store::{Bytes, Limits, Mutation, Snapshot, StoreError};
@@ -10,7 +10,7 @@ use crate::rows::Rows;
 use crate::{NewRecord, Record, SequenceNumber, ShardId};
 
 const HEADER: usize = 4;
-const RECORD_HEADER: usize = 6;
+const RECORD_HEADER: usize = 8;
 const VALUE_MAX: usize = Limits::PORTABLE.value_bytes;
 
 /// A row of records. Cheap to clone.
@@ -54,13 +54,12 @@ impl Growing {
     fn add(&mut self, number: SequenceNumber, record: &NewRecord) {
         let NewRecord { partition_key, data, .. } = record;
         self.whole.reserve(encoded_bytes(record));
-        // The API's limits are far lower; what is cut here would not be found again.
-        let key_bytes = u16::try_from(partition_key.len()).unwrap_or(u16::MAX);
-        let data_bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        self.whole.extend_from_slice(&key_bytes.to_be_bytes());
-        self.whole.extend_from_slice(&data_bytes.to_be_bytes());
-        self.whole.extend_from_slice(&partition_key.as_bytes()[..usize::from(key_bytes)]);
-        self.whole.extend_from_slice(&data[..data_bytes as usize]);
+        // No request is anywhere near so large.
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
+        self.whole.extend_from_slice(&length(partition_key.as_bytes()));
+        self.whole.extend_from_slice(&length(data));
+        self.whole.extend_from_slice(partition_key.as_bytes());
+        self.whole.extend_from_slice(data);
         self.count += 1;
         self.last = number;
     }
@@ -154,8 +153,8 @@ impl Records<'_> {
         let whole = &self.row.whole;
         let header = whole.get(self.offset..self.offset.checked_add(RECORD_HEADER)?)?;
         let key = self.offset + RECORD_HEADER;
-        let data = key + usize::from(half(header, 0));
-        let end = data.checked_add(u32::from_be_bytes(*header[2..].first_chunk()?) as usize)?;
+        let data = key.checked_add(u32::from_be_bytes(*header.first_chunk()?) as usize)?;
+        let end = data.checked_add(u32::from_be_bytes(*header.last_chunk()?) as usize)?;
         if end > whole.len() {
             return None;
         }
@@ -192,5 +191,108 @@ impl Iterator for Records<'_> {
             }));
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clock::Timestamp;
+    use proptest::prelude::*;
+    use store::{MemoryStore, Store, Transaction};
+
+    use super::*;
+    use crate::StreamId;
+
+    const SHARD: ShardId = ShardId(3);
+
+    fn first() -> SequenceNumber {
+        SequenceNumber::ZERO.successor(Timestamp::from_millis(1_700_000_000_000), SHARD)
+    }
+
+    fn record(partition_key: String, data: Vec<u8>) -> NewRecord {
+        NewRecord { partition_key, explicit_hash_key: None, larger_than: None, data: data.into() }
+    }
+
+    fn number(index: usize) -> SequenceNumber {
+        SequenceNumber(first().0 + index as u128 * SequenceNumber::STEP)
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_read_back_from_any_of_them_on(
+            records in prop::collection::vec((".{0,40}", prop::collection::vec(any::<u8>(), 0..200)), 1..40),
+            skipped in 0_usize..45,
+        ) {
+            let records: Vec<_> = records.into_iter().map(|(key, data)| record(key, data)).collect();
+            let mut growing = Growing::new(number(0), &records[0]);
+            for (index, record) in records.iter().enumerate().skip(1) {
+                prop_assert!(growing.push(number(index), record));
+            }
+            prop_assert!(!growing.push(number(records.len() + 1), &records[0]));
+            let row = growing.finish();
+            prop_assert_eq!((usize::from(row.count()), row.last), (records.len(), number(records.len() - 1)));
+            let read: Vec<Record> = row.records(number(skipped)).map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), records.len().saturating_sub(skipped));
+            for (index, (read, put)) in read.iter().zip(records.iter().skip(skipped)).enumerate() {
+                prop_assert_eq!(&read.data, &put.data);
+                prop_assert_eq!(&read.partition_key, &put.partition_key);
+                prop_assert_eq!(read.sequence_number, number(skipped + index));
+            }
+        }
+
+        #[test]
+        fn damaged_rows_are_refused_not_panicked_on(
+            mut whole in prop::collection::vec(any::<u8>(), 0..60),
+            is_small in any::<bool>(),
+            last in prop_oneof![Just(0), Just(first().0), Just(u128::MAX)],
+        ) {
+            if is_small {
+                // Lengths that look like some.
+                whole.iter_mut().for_each(|byte| *byte %= 3);
+            }
+            let row = Row { last: SequenceNumber(last), whole: whole.into() };
+            let read: Vec<_> = row.records(SequenceNumber::ZERO).collect();
+            prop_assert!(read.len() <= usize::from(row.count()));
+            let failed = read.iter().position(Result::is_err);
+            prop_assert!(failed.is_none_or(|index| index + 1 == read.len()));
+            let _parts = parts_of(&row.whole);
+        }
+
+        #[test]
+        fn a_row_that_was_cut_is_refused(size in 0_usize..100, cut in 1_usize..100) {
+            let row = Growing::new(number(0), &record("key".to_owned(), vec![7; size])).finish();
+            let cut = cut.min(row.whole.len());
+            let row = Row { whole: row.whole.slice(..row.whole.len() - cut), ..row };
+            prop_assert!(row.records(SequenceNumber::ZERO).all(|read| read.is_err()));
+        }
+    }
+
+    #[tokio::test]
+    async fn any_size_is_stored_and_put_together_again() {
+        let rows = Rows::new(&StreamId("s".to_owned()));
+        for size in [0, 1, 65_520, 65_521, 65_522, 131_057, 131_058, 10 << 20] {
+            let store = MemoryStore::new();
+            let row = Growing::new(number(0), &record("key".to_owned(), vec![7; size])).finish();
+            let mut transaction = Transaction::new();
+            row.put(&mut transaction.mutations, &rows, SHARD);
+            store.commit(transaction).await.unwrap();
+            for part in row.parts(&rows, SHARD) {
+                store.commit(Transaction::new().mutate(part)).await.unwrap();
+            }
+            // What an earlier put left.
+            let stale = Mutation::Put(rows.part(SHARD, row.last, u16::MAX), Bytes::from_static(b"x"));
+            store.commit(Transaction::new().mutate(stale)).await.unwrap();
+            let snapshot = store.snapshot().await.unwrap();
+            let entry = snapshot.get(&rows.record(SHARD, row.last)).await.unwrap().unwrap();
+            assert_eq!(Row::assemble(&*snapshot, &rows, SHARD, &entry).await.unwrap(), row, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_row_takes_no_more_than_a_value_holds() {
+        let half = record("k".to_owned(), vec![0; VALUE_MAX / 2]);
+        let mut growing = Growing::new(number(0), &half);
+        assert!(!growing.push(number(1), &half));
+        assert_eq!(growing.finish().parts(&Rows::new(&StreamId(String::new())), SHARD).count(), 0);
     }
 }

@@ -27,9 +27,21 @@ impl Waiters {
             let _ = wake.send(hold.clone());
         }
     }
+}
 
-    #[cfg(test)]
-    pub(crate) const fn len(&self) -> usize {
-        self.0.len()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_woken_and_those_who_left_are_forgotten() {
+        let mut waiters = Waiters::default();
+        let (mut first, second, mut third) = (waiters.park(), waiters.park(), waiters.park());
+        drop(second);
+        waiters.sweep();
+        assert_eq!(waiters.0.len(), 2);
+        waiters.wake(&Hold::none());
+        assert!(first.try_recv().is_ok() && third.try_recv().is_ok());
+        assert!(waiters.0.is_empty());
     }
 }
