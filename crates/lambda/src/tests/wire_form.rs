@@ -105,3 +105,27 @@ async fn what_is_wrong_with_members_is_said_of_the_whole() {
         assert_eq!(body, format!(r#"{{"message":"1 validation error detected: {message}"}}"#));
     }
 }
+
+/// Older SDKs put a slash behind the path.
+#[tokio::test]
+async fn mappings_are_under_a_path_with_and_without_a_slash_at_its_end() {
+    let harness = Harness::new().await;
+    harness.create(super::harness::idle("f")).await;
+    let queue = super::mapping_requests::QUEUE;
+    for path in ["/2015-03-31/event-source-mappings", "/2015-03-31/event-source-mappings/"] {
+        let (status, _, body) = call(&harness, "GET", path, "").await;
+        assert_eq!((status, body.as_str()), (200, "{\"EventSourceMappings\":[]}"));
+        let (status, code, _) = call(&harness, "POST", path, "{\"FunctionName\": \"f\"}").await;
+        assert_eq!((status, code.as_str()), (400, "InvalidParameterValueException"));
+    }
+    let body = format!("{{\"FunctionName\": \"f\", \"EventSourceArn\": \"{queue}\", \"Enabled\": false}}");
+    let (status, _, body) = call(&harness, "POST", "/2015-03-31/event-source-mappings/", &body).await;
+    let shown: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &shown["State"]), (202, &serde_json::json!("Disabled")), "{body}");
+    assert!(shown["LastModified"].is_number(), "{body}");
+    let path = format!("/2015-03-31/event-source-mappings/{}", shown["UUID"].as_str().unwrap());
+    for (method, expected) in [("GET", 200), ("DELETE", 202)] {
+        let (status, _, body) = call(&harness, method, &path, "").await;
+        assert_eq!(status, expected, "{body}");
+    }
+}
