@@ -43,6 +43,10 @@ impl Began {
     pub(crate) fn numbers(&self) -> Vec<u64> {
         self.items.iter().map(|item| item.n).collect()
     }
+
+    pub(crate) fn shards(&self) -> BTreeSet<&str> {
+        self.items.iter().map(|item| &*item.shard).collect()
+    }
 }
 
 /// How an invocation ended.
@@ -85,6 +89,10 @@ pub(crate) enum What {
     Enabled {
         function: String,
     },
+    /// It is being sent.
+    Sent { n: u64 },
+    /// Somebody does something to a mapping or a stream.
+    Meddled { how: String },
     /// A process ended.
     Killed,
 }

@@ -19,6 +19,7 @@ mod window_rules;
 mod world;
 
 use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 use std::sync::Once;
 
 use crate::chance::Chance;
@@ -75,19 +76,21 @@ fn number_from(variable: &str) -> Option<u64> {
 
 fn simulate(usual: u64, draft: fn(&Chance, Mode) -> Draft) {
     count_panics();
-    let seeds = match number_from("LAMBENT_SEED") {
+    let only = number_from("LAMBENT_SEED");
+    let seeds = match only {
         Some(seed) => seed..seed + 1,
         None => 0..number_from("LAMBENT_SEEDS").unwrap_or(usual),
     };
     for seed in seeds {
         PANICS.with(|panics| panics.set(0));
-        let simulated = std::panic::catch_unwind(|| {
-            let mut world = World::new(seed, draft);
+        let mut world = World::new(seed, draft);
+        let simulated = std::panic::catch_unwind(AssertUnwindSafe(|| {
             world.run();
             world.check();
             assert_eq!(PANICS.with(Cell::get), 0, "a task has panicked");
-        });
-        assert!(simulated.is_ok(), "the failing seed: LAMBENT_SEED={seed}");
+        }));
+        let journal = if only.is_some() { world.tell() } else { String::new() };
+        assert!(simulated.is_ok(), "{journal}\nthe failing seed: LAMBENT_SEED={seed}");
     }
 }
 

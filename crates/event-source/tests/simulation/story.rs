@@ -96,6 +96,7 @@ impl Story {
                     let pause = story.pauses.iter_mut().rfind(|(stopped, ..)| stopped == function).unwrap();
                     pause.2 = number;
                 }
+                What::Sent { .. } | What::Meddled { .. } => {}
                 What::Enabled { function } => {
                     story.enabled.entry(function.clone()).or_insert((number, line.at));
                 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use clock::{Timestamp, execution_timeout};
+use clock::{Timestamp, execution_sleep, execution_timeout};
 use event_source::{Mapping, MappingError, State};
 use queue::NewMessage;
 use store::{MemoryStore, Store};
@@ -45,7 +45,7 @@ pub(crate) struct Sent {
     /// `None`: the body is plain text.
     pub(crate) color: Option<&'static str>,
     pub(crate) at: Timestamp,
-    /// The journal's length when it was sent.
+    /// The journal's line of it.
     pub(crate) line: usize,
     pub(crate) acknowledged: Option<Place>,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Mine {
     pub(crate) mapping: Mapping,
     /// All settings it ever may have had.
     pub(crate) history: Vec<Mapping>,
-    /// The journal's length when it was first tried to make it.
+    /// The journal's line when it was first tried to make it.
     pub(crate) created: Option<usize>,
     pub(crate) is_there: bool,
     pub(crate) is_deleted: bool,
@@ -165,12 +165,12 @@ impl World {
                 tokio::select! {
                     biased;
                     () = async { for _ in 0..polls { tokio::task::yield_now().await } } => {}
-                    () = world.steps(&process) => {}
+                    () = world.steps(&process, true) => {}
                 }
             });
         }
         self.live(true, |world, process| async move {
-            world.steps(&process).await;
+            world.steps(&process, false).await;
             world.finish(&process).await;
         });
     }
@@ -212,9 +212,10 @@ impl World {
         }
     }
 
-    async fn steps(&mut self, process: &Process) {
+    /// What clients do; `is_killed`: this process will not be waited for.
+    async fn steps(&mut self, process: &Process, is_killed: bool) {
         for _ in 0..self.chance.below(40) {
-            self.set_noise(process);
+            self.set_noise(process, is_killed);
             match self.chance.below(20) {
                 0..8 => self.send(process).await,
                 8..14 => {
@@ -230,14 +231,14 @@ impl World {
         }
     }
 
-    fn set_noise(&self, process: &Process) {
+    fn set_noise(&self, process: &Process, is_killed: bool) {
         let is_on = self.mode != Mode::Calm && self.chance.percent(70);
         let percent = |max: u64| if is_on { self.chance.below(max) } else { 0 };
         *self.outside.functions.noise.lock().unwrap() = Noise {
             throttles: percent(30),
             system_errors: percent(20),
             errors: percent(20),
-            hangs: if self.mode == Mode::Crashes { percent(10) } else { 0 },
+            hangs: if is_killed { percent(10) } else { 0 },
             is_slow: is_on && self.chance.percent(50),
         };
         if matches!(self.mode, Mode::Faulty | Mode::Crashes) {
@@ -267,14 +268,15 @@ impl World {
 
     /// Notes that something is being sent, and returns its body.
     fn begin_send(&mut self, source: &str) -> (Sent, String) {
+        let n = self.sent.len() as u64;
         let sent = Sent {
-            n: self.sent.len() as u64,
+            n,
             source: source.to_owned(),
             group: format!("g{}", self.chance.below(self.groups)),
             kind: self.chance.pick(&self.kinds),
             color: self.chance.pick(&self.colors),
             at: self.now(),
-            line: self.outside.journal.lines().len(),
+            line: self.outside.journal.write(self.now(), What::Sent { n }),
             acknowledged: None,
         };
         self.sent.push(sent.clone());
@@ -330,6 +332,10 @@ impl World {
         }
     }
 
+    fn meddle(&self, how: String) -> usize {
+        self.outside.journal.write(self.now(), What::Meddled { how })
+    }
+
     async fn create(&mut self, process: &Process) {
         let Some(index) = self.mappings.iter().position(|mine| !mine.is_there && !mine.is_deleted) else {
             return;
@@ -338,10 +344,13 @@ impl World {
     }
 
     async fn create_one(&mut self, process: &Process, index: usize) {
-        let line = self.outside.journal.lines().len();
+        let line = self.meddle(format!("create {}", self.mappings[index].function()));
         let mine = &mut self.mappings[index];
         mine.created.get_or_insert(line);
         let result = process.sources.create(mine.mapping.clone()).await;
+        if self.mode == Mode::Calm {
+            self.outside.time.quiet().await;
+        }
         if let Err(MappingError::Exists(uuid)) = &result {
             assert_eq!(uuid, &mine.mapping.uuid, "another one exists");
         }
@@ -388,6 +397,7 @@ impl World {
         let new = &mut changed;
         let outside = self.outside.clone();
         let history = &mut mine.history;
+        self.outside.journal.write(self.outside.time.now(), What::Meddled { how: format!("change {uuid}") });
         let result = process
             .sources
             .update(&account, &region, &uuid, move |mapping| {
@@ -422,10 +432,12 @@ impl World {
         if !self.chance.percent(20) {
             return;
         }
+        self.meddle(format!("delete {}", self.mappings[index].function()));
         let mine = &mut self.mappings[index];
         mine.is_deleted = true;
         let Mapping { account, region, uuid, .. } = mine.mapping.clone();
-        if let Ok(mapping) = process.sources.delete(&account, &region, &uuid).await {
+        let result = process.sources.delete(&account, &region, &uuid).await;
+        if let Ok(mapping) = result {
             assert_eq!(mapping.state, State::Deleting);
         }
         self.outside.time.quiet().await;
@@ -481,6 +493,7 @@ impl World {
         let next = shard.hash_keys.end().checked_add(1);
         let neighbour =
             open.iter().find(|(other, beside)| *other == name && Some(*beside.hash_keys.start()) == next);
+        self.meddle(format!("reshard {}", shard.id));
         let result = match neighbour {
             Some((_, neighbour)) if self.chance.percent(50) => stream.merge(shard.id, neighbour.id).await,
             _ => {
@@ -546,10 +559,37 @@ impl World {
             if self.mappings.iter().all(is_settled) {
                 return;
             }
-            self.outside.time.advance(Duration::from_secs(1)).await;
+            // A store that failed is asked again after a while, in execution time.
+            execution_sleep(Duration::from_secs(1)).await;
         }
         let states: Vec<_> = self.mappings.iter().map(|mine| (mine.is_there, mine.mapping.state)).collect();
         panic!("no final states: {states:?}");
+    }
+
+    /// What happened, for whoever looks for the reason.
+    pub(crate) fn tell(&self) -> String {
+        let lines = self.outside.journal.lines();
+        let mut told = format!("{:?}\n", self.mode);
+        for mapping in self.mappings.iter().flat_map(|mine| &mine.history) {
+            told += &format!("{mapping:?}\n");
+        }
+        for shard in &self.shards {
+            told += &format!("{shard:?}\n");
+        }
+        for (number, line) in lines.iter().enumerate() {
+            let what = match &line.what {
+                What::Began(began) => {
+                    format!("{} {:?} {:?} {:?}", began.function, began.numbers(), began.shards(), began.window)
+                }
+                What::Sent { n } => {
+                    let Sent { group, kind, color, acknowledged, .. } = self.sent_by_number(*n);
+                    format!("sent {n} {group} {kind:?} {color:?} {acknowledged:?}")
+                }
+                what => format!("{what:?}"),
+            };
+            told += &format!("{number} {} {what}\n", line.at);
+        }
+        told
     }
 
     pub(crate) fn sent_by_number(&self, n: u64) -> &Sent {
