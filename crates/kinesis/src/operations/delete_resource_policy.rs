@@ -12,10 +12,8 @@ pub(crate) async fn handle(
     context: &Context,
     input: DeleteResourcePolicyInput,
 ) -> Result<(), Error> {
-    let arn = input.resource_arn;
-    let key = resource::stream(context, &arn, input.stream_id.as_ref())?;
-    let turn = inner.directory.turn().await;
-    turn.change(&key, |record| match record.policy.take() {
+    let (arn, id) = (input.resource_arn, input.stream_id);
+    resource::change(inner, context, &arn, id.as_ref(), |_, attached| match attached.policy.take() {
         Some(_) => Ok(()),
         None => Err(not_found(format!("No resource policy found for resource ARN {arn}"))),
     })

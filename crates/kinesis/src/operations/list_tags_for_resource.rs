@@ -3,7 +3,6 @@
 use api_kinesis::{ListTagsForResourceInput, ListTagsForResourceOutput};
 use wire::{Context, Error};
 
-use crate::errors::stream_missing;
 use crate::service::Inner;
 use crate::{resource, tags};
 
@@ -12,7 +11,6 @@ pub(crate) async fn handle(
     context: &Context,
     input: ListTagsForResourceInput,
 ) -> Result<ListTagsForResourceOutput, Error> {
-    let key = resource::stream(context, &input.resource_arn, input.stream_id.as_ref())?;
-    let open = inner.directory.find(&key).await?.ok_or_else(|| stream_missing(&key))?;
-    Ok(ListTagsForResourceOutput { tags: Some(tags::show(&open.record.tags)) })
+    let (tags, _) = resource::read(inner, context, &input.resource_arn, input.stream_id.as_ref()).await?;
+    Ok(ListTagsForResourceOutput { tags: Some(tags::show(&tags)) })
 }

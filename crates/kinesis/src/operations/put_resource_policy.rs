@@ -16,11 +16,10 @@ pub(crate) async fn handle(
     context: &Context,
     input: PutResourcePolicyInput,
 ) -> Result<(), Error> {
-    let key = resource::stream(context, &input.resource_arn, input.stream_id.as_ref())?;
     check(&input.policy)?;
-    let turn = inner.directory.turn().await;
-    turn.change(&key, |record| {
-        record.policy = Some(input.policy);
+    let (arn, id) = (input.resource_arn, input.stream_id);
+    resource::change(inner, context, &arn, id.as_ref(), |_, attached| {
+        *attached.policy = Some(input.policy);
         Ok(())
     })
     .await

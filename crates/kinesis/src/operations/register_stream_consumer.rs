@@ -33,7 +33,7 @@ pub(crate) async fn handle(
     let key = ConsumerKey { stream, name: input.consumer_name };
     check_room(&key, &consumer::all(inner, &key.stream).await?)?;
     let change = Some(ConsumerChange::Register);
-    let record = ConsumerRecord { created: inner.clock.now(), change, tags };
+    let record = ConsumerRecord { created: inner.clock.now(), change, tags, policy: None };
     let mut transaction = Transaction::new();
     CONSUMERS.put(&mut transaction, &key.parts(), &record).map_err(|error| store_failed(&error))?;
     inner.store.commit(transaction).await.map_err(|error| commit_failed(&error))?;

@@ -7,10 +7,9 @@ use crate::resource;
 use crate::service::Inner;
 
 pub(crate) async fn handle(inner: &Inner, context: &Context, input: UntagResourceInput) -> Result<(), Error> {
-    let key = resource::stream(context, &input.resource_arn, input.stream_id.as_ref())?;
-    let turn = inner.directory.turn().await;
-    turn.change(&key, |record| {
-        record.tags.retain(|name, _| !input.tag_keys.contains(name));
+    let (arn, id) = (input.resource_arn, input.stream_id);
+    resource::change(inner, context, &arn, id.as_ref(), |_, attached| {
+        attached.tags.retain(|name, _| !input.tag_keys.contains(name));
         Ok(())
     })
     .await

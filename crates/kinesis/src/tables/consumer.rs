@@ -49,6 +49,9 @@ pub(crate) struct ConsumerRecord {
     pub(crate) change: Option<ConsumerChange>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tags: BTreeMap<String, String>,
+    /// The resource policy, as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
 }
 
 impl ConsumerRecord {

@@ -3,7 +3,7 @@
 use api_kinesis::{
     CreateStreamInput, DeleteStreamInput, DescribeLimitsInput, DescribeStreamInput,
     DescribeStreamSummaryInput, Kinesis as _, ListStreamsInput, RecordDistributionStrategy,
-    RegisterStreamConsumerInput, StreamMode,
+    RegisterStreamConsumerInput, StreamMode, StreamModeDetails,
 };
 use wire::Error;
 
@@ -182,8 +182,10 @@ async fn what_cannot_be_made_is_refused() {
     let limit = create(shards(20_001)).await.unwrap_err();
     assert_eq!(limit.code(), "LimitExceededException");
     assert!(limit.message().unwrap().contains("Current shard count for the account: 0. Limit: 20000."));
+    let of_mode = |stream_mode| Some(StreamModeDetails { stream_mode });
     for input in [
-        CreateStreamInput::default(),
+        CreateStreamInput { stream_mode_details: of_mode(StreamMode::Provisioned), ..Default::default() },
+        CreateStreamInput { stream_mode_details: of_mode(StreamMode::OnDemand), ..shards(1) },
         CreateStreamInput { warm_throughput_mi_bps: Some(5), ..shards(1) },
         CreateStreamInput {
             record_distribution_strategy: Some(RecordDistributionStrategy::Auto),
@@ -194,6 +196,11 @@ async fn what_cannot_be_made_is_refused() {
         assert_eq!(create(input).await.unwrap_err().code(), "InvalidArgumentException");
     }
     assert_eq!(world.describe("s").await.unwrap_err().code(), "ResourceNotFoundException");
+    create(CreateStreamInput::default()).await.unwrap();
+    world.settled().await;
+    let described = world.describe("s").await.unwrap();
+    assert_eq!(described.stream_mode_details, of_mode(StreamMode::OnDemand));
+    assert_eq!(described.shards.len(), 4);
 }
 
 #[tokio::test]

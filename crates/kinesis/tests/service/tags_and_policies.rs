@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use api_kinesis::{
     AddTagsToStreamInput, DeleteResourcePolicyInput, GetResourcePolicyInput, Kinesis as _,
-    ListTagsForResourceInput, ListTagsForStreamInput, PutResourcePolicyInput, RemoveTagsFromStreamInput,
-    TagResourceInput, UntagResourceInput,
+    ListTagsForResourceInput, ListTagsForStreamInput, PutResourcePolicyInput, RegisterStreamConsumerInput,
+    RemoveTagsFromStreamInput, TagResourceInput, UntagResourceInput,
 };
 use wire::Error;
 
@@ -63,6 +63,58 @@ async fn tags_come_and_go_and_are_listed_in_pages() {
     let list = ListTagsForResourceInput { resource_arn, ..Default::default() };
     let listed = world.kinesis.list_tags_for_resource(context, list).await.unwrap().tags.unwrap();
     assert_eq!(listed.len(), 2);
+}
+
+#[tokio::test]
+async fn consumers_have_tags_and_policies_of_their_own() {
+    let (world, owned) = (World::with_stream(1).await, |text: &str| text.to_owned());
+    let input = RegisterStreamConsumerInput {
+        stream_arn: world.arn("s"),
+        consumer_name: owned("c"),
+        tags: Some(texts(&[("a", "1")])),
+        ..Default::default()
+    };
+    let consumer = world.kinesis.register_stream_consumer(&world.context, input).await.unwrap().consumer;
+    let resource_arn = consumer.consumer_arn;
+    let tag = TagResourceInput {
+        tags: texts(&[("b", "2")]),
+        resource_arn: resource_arn.clone(),
+        ..Default::default()
+    };
+    world.kinesis.tag_resource(&world.context, tag).await.unwrap();
+    let untag = UntagResourceInput {
+        tag_keys: vec![owned("a")],
+        resource_arn: resource_arn.clone(),
+        ..Default::default()
+    };
+    world.kinesis.untag_resource(&world.context, untag).await.unwrap();
+    let policy = r#"{"Statement":[]}"#;
+    let put = PutResourcePolicyInput {
+        resource_arn: resource_arn.clone(),
+        policy: owned(policy),
+        ..Default::default()
+    };
+    world.kinesis.put_resource_policy(&world.context, put).await.unwrap();
+    world.settled().await;
+    let list = |resource_arn: String| {
+        let input = ListTagsForResourceInput { resource_arn, ..Default::default() };
+        world.kinesis.list_tags_for_resource(&world.context, input)
+    };
+    let listed = list(resource_arn.clone()).await.unwrap().tags.unwrap();
+    assert_eq!(listed.iter().map(|tag| tag.key.as_str()).collect::<Vec<_>>(), ["b"]);
+    let get = GetResourcePolicyInput { resource_arn, ..Default::default() };
+    assert_eq!(world.kinesis.get_resource_policy(&world.context, get).await.unwrap().policy, policy);
+    assert_eq!(tags(&world, None, None).await, (String::new(), false));
+    for (arn, code) in [
+        (format!("{}/consumer/c:5", world.arn("s")), "ResourceNotFoundException"),
+        (format!("{}/consumer/d:1706688309", world.arn("s")), "ResourceNotFoundException"),
+        (world.arn("t"), "ResourceNotFoundException"),
+        (format!("{}/x", world.arn("s")), "ResourceNotFoundException"),
+        (world.arn("s").replace("000000000000", "111111111111"), "AccessDeniedException"),
+        (owned("arn:aws:kinesis:eu-central-1:000000000000:queue/q"), "InvalidArgumentException"),
+    ] {
+        assert_eq!(list(arn.clone()).await.unwrap_err().code(), code, "{arn}");
+    }
 }
 
 #[tokio::test]
