@@ -1,5 +1,6 @@
 //! Waiting before something is tried again.
 
+use std::future::Future;
 use std::time::Duration;
 
 use clock::{Clock, Hold, execution_sleep};
@@ -42,10 +43,13 @@ impl Pauses {
 
 /// Waits in both kinds of time at once: what has been turned away because functions are running is tried again while
 /// platform time stands still for them, and what is due when time is turned is done then.
-pub(crate) async fn wait(clock: &dyn Clock, pause: Duration) -> Hold {
+pub(crate) fn wait(clock: &dyn Clock, pause: Duration) -> impl Future<Output = Hold> + Send + '_ {
+    // The clock knows of it at once, before the caller lets time go on.
     let due = clock.sleep_until(clock.now() + pause);
-    tokio::select! {
-        hold = due => hold,
-        () = execution_sleep(pause) => clock.hold(),
+    async move {
+        tokio::select! {
+            hold = due => hold,
+            () = execution_sleep(pause) => clock.hold(),
+        }
     }
 }

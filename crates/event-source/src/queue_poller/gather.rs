@@ -1,0 +1,218 @@
+//! Gathering a batch.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clock::{Hold, Timestamp};
+use queue::{Message, Poll, QueueError, Receipt};
+
+use super::batch::{Batch, Held};
+use super::{Pool, Seat};
+use crate::figures::Figure;
+use crate::pauses::Pauses;
+
+/// What one receive of the API brings; a larger batch is assembled from several.
+const RECEIVE_MAX: usize = 10;
+/// Of small messages, more are received at once.
+const RECEIVE_SMALL_MAX: usize = 100;
+const RECEIVE_BYTES: usize = 1 << 20;
+/// "If your batch window plus your function timeout is longer than the queue's visibility timeout, the effective
+/// visibility timeout is both of them and 30 seconds" (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
+const VISIBILITY_MORE: Duration = Duration::from_secs(30);
+
+/// What a worker has in hand between two batches.
+pub(super) struct Gatherer {
+    pub(super) seat: Seat,
+    /// Received, but there was no room for them in the last event.
+    held: VecDeque<Held>,
+    pauses: Pauses,
+    /// How large the messages were lately.
+    message_bytes: usize,
+}
+
+impl Gatherer {
+    pub(super) const fn new(seat: Seat) -> Self {
+        Self { seat, held: VecDeque::new(), pauses: Pauses::of_store(), message_bytes: RECEIVE_BYTES }
+    }
+
+    /// Whether nothing is left in hand.
+    pub(super) fn is_idle(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// The next batch, with virtual time standing still; nothing when the worker is to leave.
+    pub(super) async fn gather(&mut self, pool: &Pool, mut hold: Hold) -> Option<(Batch, Hold)> {
+        let mapping = &pool.poller.mapping;
+        let mut batch = Batch::new(usize::try_from(mapping.batch_size).unwrap_or(1).max(1));
+        let visibility = pool.visibility().await;
+        self.keep_hidden(pool, visibility).await;
+        batch.fill(&mut self.held, &pool.origin);
+        while batch.is_empty() {
+            hold = self.receive_first(pool, &batch, visibility, hold).await?;
+            batch.fill(&mut self.held, &pool.origin);
+        }
+        let window = mapping.batching_window;
+        if window.is_zero() || batch.is_complete() {
+            return Some((batch, hold));
+        }
+        let end = pool.poller.parts().clock.now() + window;
+        while !batch.is_complete() {
+            let until = pool.end_of_window(end);
+            let poll = Poll { max_messages: self.receive_max(&batch), ..pool.poll(visibility) };
+            match pool.queue.poll(poll, hold, until).await {
+                Ok((messages, ended)) if messages.is_empty() => {
+                    hold = ended;
+                    break;
+                }
+                Ok((messages, taken)) => {
+                    hold = taken;
+                    self.take(pool, messages, visibility).await;
+                    batch.fill(&mut self.held, &pool.origin);
+                }
+                // What was gathered goes on; the next receive says what is wrong.
+                Err(_) => {
+                    hold = pool.poller.parts().clock.hold();
+                    break;
+                }
+            }
+        }
+        Some((batch, hold))
+    }
+
+    /// Waits for messages. Nothing when the worker is to leave.
+    async fn receive_first(
+        &mut self,
+        pool: &Pool,
+        batch: &Batch,
+        visibility: Option<Duration>,
+        hold: Hold,
+    ) -> Option<Hold> {
+        let poll = Poll { max_messages: self.receive_max(batch), ..pool.poll(visibility) };
+        let seat = &mut self.seat;
+        // Looked at only when there is nothing to be taken.
+        let until = async {
+            if seat.waits() {
+                pool.poller.stop.told().await;
+            }
+            Hold::none()
+        };
+        let polled = pool.queue.poll(poll, hold, until).await;
+        self.seat.waits_no_longer();
+        match polled {
+            Ok((messages, _)) if messages.is_empty() => None,
+            Ok((messages, hold)) => {
+                self.pauses.reset();
+                self.take(pool, messages, visibility).await;
+                Some(hold)
+            }
+            Err(QueueError::Removed) => {
+                pool.is_removed.store(true, Ordering::Release);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(uuid = pool.poller.mapping.uuid, %error, "a queue cannot be polled");
+                tokio::select! {
+                    () = self.pauses.pause() => Some(pool.poller.parts().clock.hold()),
+                    () = pool.poller.stop.told() => None,
+                }
+            }
+        }
+    }
+
+    fn receive_max(&self, batch: &Batch) -> usize {
+        batch.room().min((RECEIVE_BYTES / self.message_bytes.max(1)).clamp(RECEIVE_MAX, RECEIVE_SMALL_MAX))
+    }
+
+    /// Keeps what a filter wants; deletes the rest.
+    async fn take(&mut self, pool: &Pool, messages: Vec<Message>, visibility: Option<Duration>) {
+        let figures = &pool.poller.figures;
+        figures.count(Figure::Polled, messages.len());
+        let bytes: usize = messages.iter().map(|message| message.body.len() + 512).sum();
+        self.message_bytes = bytes / messages.len().max(1);
+        let until = pool.hidden_until(visibility);
+        let filter = &pool.poller.filter;
+        let mut unwanted: Vec<Receipt> = Vec::new();
+        for message in messages {
+            if filter.wants_all() || filter.wants_message(&message.body, || pool.origin.metadata(&message)) {
+                self.held.push_back(Held { message, until });
+            } else {
+                unwanted.push(message.receipt);
+            }
+        }
+        if !unwanted.is_empty() {
+            figures.count(Figure::FilteredOut, unwanted.len());
+            // One that cannot be deleted now comes back, and is filtered again.
+            pool.delete(&unwanted, until).await;
+        }
+    }
+
+    /// Before what is left over goes into its batch: the function needs as much time for it as for the first one.
+    async fn keep_hidden(&mut self, pool: &Pool, visibility: Option<Duration>) {
+        if self.held.is_empty() {
+            return;
+        }
+        let timeout = visibility.unwrap_or_else(|| pool.queue.settings().visibility_timeout);
+        let changes: Vec<(Receipt, Duration)> =
+            self.held.iter().map(|held| (held.message.receipt.clone(), timeout)).collect();
+        let results = pool.queue.change_visibility(&changes).await;
+        let until = pool.hidden_until(visibility);
+        let held = std::mem::take(&mut self.held);
+        // One that was hidden for too short a time is somebody else's by now.
+        let still = held.into_iter().zip(results).filter(|(_, result)| result.is_ok());
+        self.held = still.map(|(held, _)| Held { until, ..held }).collect();
+    }
+}
+
+impl Pool {
+    fn poll(&self, visibility_timeout: Option<Duration>) -> Poll {
+        Poll { max_messages: RECEIVE_MAX, visibility_timeout, one_group: self.is_fifo }
+    }
+
+    /// How long messages have to be hidden, if not as long as the queue says.
+    async fn visibility(&self) -> Option<Duration> {
+        let mapping = &self.poller.mapping;
+        if mapping.batching_window.is_zero() {
+            return None;
+        }
+        let function = self.poller.functions.function(&mapping.function).await.ok()??;
+        let needed = mapping.batching_window + function.timeout;
+        (needed > self.queue.settings().visibility_timeout).then_some(needed + VISIBILITY_MORE)
+    }
+
+    fn hidden_until(&self, visibility: Option<Duration>) -> Timestamp {
+        let visibility = visibility.unwrap_or_else(|| self.queue.settings().visibility_timeout);
+        self.poller.parts().clock.now() + visibility
+    }
+
+    fn end_of_window(&self, end: Timestamp) -> impl Future<Output = Hold> + Send + '_ {
+        let clock = &self.poller.parts().clock;
+        // The clock knows of it at once, before the poll lets time go on.
+        let due = clock.sleep_until(end);
+        async move {
+            tokio::select! {
+                hold = due => hold,
+                () = self.poller.stop.told() => clock.hold(),
+            }
+        }
+    }
+
+    /// Deletes; a store that fails is asked again as long as nobody else can get the messages. How many are gone.
+    pub(super) async fn delete(&self, receipts: &[Receipt], until: Timestamp) -> usize {
+        let mut left = receipts.to_vec();
+        let mut pauses = Pauses::of_store();
+        let mut deleted = 0;
+        loop {
+            let results = self.queue.delete(&left).await;
+            deleted += results.iter().filter(|result| result.is_ok()).count();
+            let mut failed = results.into_iter().map(|result| matches!(result, Err(QueueError::Store(_))));
+            left.retain(|_| failed.next().unwrap_or(false));
+            let parts = self.poller.parts();
+            if left.is_empty() || parts.clock.now() >= until || parts.tasks.is_shutting_down() {
+                return deleted;
+            }
+            pauses.pause().await;
+        }
+    }
+}
