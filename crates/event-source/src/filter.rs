@@ -106,7 +106,8 @@ impl Filter {
 
     fn wants(&self, key: &str, data: &[u8], metadata: impl FnOnce() -> Map<String, Value>) -> bool {
         let content = Content::of(data);
-        let suitable: Vec<&Compiled> = self.patterns.iter().filter(|pattern| pattern.suits(&content)).collect();
+        let suitable: Vec<&Compiled> =
+            self.patterns.iter().filter(|pattern| pattern.suits(&content)).collect();
         if suitable.is_empty() {
             return false;
         }

@@ -49,7 +49,8 @@ fn a_message_must_be_of_the_form_that_the_filter_expects() {
 /// The examples of the developer guide.
 #[test]
 fn the_rules_of_patterns_hold() {
-    let body = r#"{"RecordNumber":1234,"RequestCode":"AAAA","City":"Seattle","Price":300,"Empty":"","None":null}"#;
+    let body =
+        r#"{"RecordNumber":1234,"RequestCode":"AAAA","City":"Seattle","Price":300,"Empty":"","None":null}"#;
     for (rule, wanted) in [
         (r#"{"RequestCode":["AAAA"]}"#, true),
         (r#"{"RequestCode":["BBBB"]}"#, false),
