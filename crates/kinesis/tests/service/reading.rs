@@ -1,6 +1,8 @@
 //! Iterators, and what they bring.
 
-use api_kinesis::{GetRecordsInput, GetShardIteratorInput, Kinesis as _, ShardIteratorType};
+use api_kinesis::{
+    AddTagsToStreamInput, GetRecordsInput, GetShardIteratorInput, Kinesis as _, ShardIteratorType,
+};
 use clock::Clock;
 use std::time::Duration;
 
@@ -167,6 +169,10 @@ async fn a_shard_is_read_five_times_a_second() {
     );
     assert_eq!(world.figures.take(), ["s GetRecords.Success 0", "s ReadProvisionedThroughputExceeded 1"]);
     assert_eq!(world.read(1).await, Vec::<String>::new());
+    let tags = [("a".to_owned(), String::new())].into();
+    let input = AddTagsToStreamInput { stream_name: Some("s".to_owned()), tags, ..Default::default() };
+    world.kinesis.add_tags_to_stream(&world.context, input).await.unwrap();
+    assert!(world.get(&iterator).await.is_err(), "another setting does not make it forget");
     world.clock.advance_to(world.clock.now() + Duration::from_secs(1)).await;
     assert!(world.get(&iterator).await.is_ok());
 }
