@@ -90,9 +90,13 @@ pub(crate) enum What {
         function: String,
     },
     /// It is being sent.
-    Sent { n: u64 },
+    Sent {
+        n: u64,
+    },
     /// Somebody does something to a mapping or a stream.
-    Meddled { how: String },
+    Meddled {
+        how: String,
+    },
     /// A process ended.
     Killed,
 }

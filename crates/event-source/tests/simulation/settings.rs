@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use clock::Timestamp;
 use event_source::{Mapping, Polling, ProvisionedPollers, QueuePolling, Start, State, StreamPolling};
 use ids::{AccountId, FunctionArn, Region};
 use queue::{DeadLetter, DeduplicationScope, Fifo, QueueId, ThroughputLimit};
@@ -88,6 +89,13 @@ pub(crate) fn redraw(chance: &Chance, old: &Mapping) -> Mapping {
         }
     }
     new
+}
+
+/// A moment to start at lies never in the future.
+pub(crate) fn begin_now(mapping: &mut Mapping, now: Timestamp) {
+    if let Polling::Stream(StreamPolling { start: Start::AtTimestamp(at), .. }) = &mut mapping.polling {
+        *at = now.min(*at);
+    }
 }
 
 /// What is settled once.

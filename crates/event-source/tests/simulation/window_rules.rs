@@ -87,10 +87,10 @@ impl Judge<'_> {
             let folded: Vec<u64> = state.iter().copied().chain(last.batch.numbers()).collect();
             assert_eq!(folded, done, "the last state is not all of the window: {last:?}");
         }
-        // The end itself may be tried too often, and become too old.
-        let is_lasting =
-            self.polling.maximum_retry_attempts.is_none() && self.polling.maximum_record_age.is_none();
-        let is_sure = self.world.mode == Mode::Calm || self.mine.is_steady() && is_lasting;
+        // The end itself may become too old, and fail too often where functions fail by chance.
+        let may_be_too_often = self.polling.maximum_retry_attempts.is_some() && self.world.mode != Mode::Calm;
+        let is_lasting = self.polling.maximum_record_age.is_none() && !may_be_too_often;
+        let is_sure = is_lasting && self.mine.is_steady();
         if self.mine.is_there && !done.is_empty() && is_sure {
             assert!(!finals.is_empty(), "the window had no end: {runs:?}");
         }

@@ -345,8 +345,13 @@ impl World {
 
     async fn create_one(&mut self, process: &Process, index: usize) {
         let line = self.meddle(format!("create {}", self.mappings[index].function()));
+        let now = self.now();
         let mine = &mut self.mappings[index];
-        mine.created.get_or_insert(line);
+        if mine.created.is_none() {
+            mine.created = Some(line);
+            settings::begin_now(&mut mine.mapping, now);
+            mine.history = vec![mine.mapping.clone()];
+        }
         let result = process.sources.create(mine.mapping.clone()).await;
         if self.mode == Mode::Calm {
             self.outside.time.quiet().await;
@@ -521,6 +526,8 @@ impl World {
         *self.outside.functions.noise.lock().unwrap() = Noise::default();
         process.disk.is_faulty.store(false, Ordering::Relaxed);
         self.outside.is_elsewhere.store(false, Ordering::Relaxed);
+        // What failed is tried again after a while, in execution time.
+        execution_sleep(Duration::from_secs(60)).await;
         self.outside.time.quiet().await;
         for index in 0..self.mappings.len() {
             if !self.mappings[index].is_there && !self.mappings[index].is_deleted {
@@ -579,7 +586,13 @@ impl World {
         for (number, line) in lines.iter().enumerate() {
             let what = match &line.what {
                 What::Began(began) => {
-                    format!("{} {:?} {:?} {:?}", began.function, began.numbers(), began.shards(), began.window)
+                    format!(
+                        "{} {:?} {:?} {:?}",
+                        began.function,
+                        began.numbers(),
+                        began.shards(),
+                        began.window
+                    )
                 }
                 What::Sent { n } => {
                     let Sent { group, kind, color, acknowledged, .. } = self.sent_by_number(*n);
