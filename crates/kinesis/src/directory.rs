@@ -7,17 +7,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use clock::execution_timeout;
 use ids::{AccountId, Region};
 use store::{SharedStore, Transaction};
 use stream::{Settings, Stream, StreamId, Streams};
 use targets::{Prepared, Settled};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 use wire::Error;
 
 use crate::errors::{commit_failed, read_failed, store_failed, stream_missing};
 use crate::metrics::Figures;
 use crate::reads::Reads;
 use crate::tables::{STREAMS, StreamKey, StreamRecord};
+
+/// How long a description waits for a change to be done. Most are done by then, so that SDKs' waiters, which ask every ten
+/// seconds, need not ask twice.
+const SETTLES_WITHIN: Duration = Duration::from_millis(100);
 
 /// A stream that is in use.
 #[derive(Debug)]
@@ -40,6 +45,8 @@ pub(crate) struct Directory {
     /// What was read of late, by stream; it outlives changes of the rows.
     reads: std::sync::Mutex<HashMap<StreamId, Arc<Reads>>>,
     turn: Mutex<()>,
+    /// Told of every commit.
+    committed: Notify,
 }
 
 /// The right to change rows.
@@ -56,6 +63,7 @@ impl Directory {
             open: RwLock::default(),
             reads: std::sync::Mutex::default(),
             turn: Mutex::default(),
+            committed: Notify::new(),
         }
     }
 
@@ -74,6 +82,24 @@ impl Directory {
         match self.get(key) {
             Some(open) => Ok(Some(open)),
             None => turn.open(key).await,
+        }
+    }
+
+    /// The stream, when what is being done to it is done, or has taken a while.
+    pub(crate) async fn find_settled(&self, key: &StreamKey) -> Result<Option<Arc<OpenStream>>, Error> {
+        let settled = async {
+            loop {
+                // Made before looking: it hears of every commit from here on.
+                let committed = self.committed.notified();
+                match self.find(key).await {
+                    Ok(Some(open)) if open.record.change.is_some() => committed.await,
+                    found => return found,
+                }
+            }
+        };
+        match execution_timeout(SETTLES_WITHIN, settled).await {
+            Ok(found) => found,
+            Err(_) => self.find(key).await,
         }
     }
 
@@ -199,6 +225,7 @@ impl Turn<'_> {
         let committed = self.directory.store.commit(transaction).await;
         // Whatever came of it, the store knows.
         self.directory.forget(key);
+        self.directory.committed.notify_waiters();
         let settled = match &committed {
             Ok(_) => Settled::Committed,
             Err(store::CommitError::Unknown(_)) => Settled::Unknown,

@@ -72,6 +72,16 @@ impl StreamReference {
         inner.directory.find(&key).await?.ok_or_else(|| stream_missing(&key))
     }
 
+    /// The stream, when what is being done to it is done, or has taken a while.
+    pub(crate) async fn find_settled(
+        &self,
+        inner: &Inner,
+        context: &Context,
+    ) -> Result<Arc<OpenStream>, Error> {
+        let key = self.key(context)?;
+        inner.directory.find_settled(&key).await?.ok_or_else(|| stream_missing(&key))
+    }
+
     /// The stream, if records can be put and got.
     pub(crate) async fn find_usable(
         &self,

@@ -18,7 +18,7 @@ use crate::service::Inner;
 use crate::tables::{Change, Mode, STREAMS, StreamKey, StreamRecord};
 
 /// How long a change takes at least, so that clients meet the states that they meet on AWS, if more briefly.
-const CHANGE_TAKES: Duration = Duration::from_millis(20);
+pub(crate) const CHANGE_TAKES: Duration = Duration::from_millis(20);
 /// How long is waited when the store fails.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Rows that are read at a time.

@@ -8,12 +8,11 @@ use store::Transaction;
 use wire::Error;
 
 use super::read_key;
+use crate::background::changes::CHANGE_TAKES;
 use crate::errors::{commit_failed, read_failed, store_failed};
 use crate::service::Inner;
 use crate::tables::{CONSUMERS, ConsumerChange, ConsumerKey};
 
-/// How long a change takes, so that clients meet the states that they meet on AWS, if more briefly.
-const CHANGE_TAKES: Duration = Duration::from_millis(20);
 /// How long is waited when the store fails.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Rows that are read at a time.

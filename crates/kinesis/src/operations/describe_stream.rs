@@ -15,7 +15,7 @@ pub(crate) async fn handle(
     context: &Context,
     mut input: DescribeStreamInput,
 ) -> Result<DescribeStreamOutput, Error> {
-    let open = reference!(input).find(inner, context).await?;
+    let open = reference!(input).find_settled(inner, context).await?;
     let limit =
         input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(SHARDS_MAX).min(SHARDS_MAX);
     let after = input.exclusive_start_shard_id.unwrap_or_default();

@@ -16,7 +16,7 @@ pub(crate) async fn handle(
     context: &Context,
     mut input: DescribeStreamSummaryInput,
 ) -> Result<DescribeStreamSummaryOutput, Error> {
-    let open = reference!(input).find(inner, context).await?;
+    let open = reference!(input).find_settled(inner, context).await?;
     let shards = description::shards(&open).await?;
     let consumers = consumer::all(inner, &open.key).await?.len();
     let (key, record) = (&open.key, &open.record);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use api_kinesis::{
     CreateStreamInput, DescribeStreamInput, DescribeStreamSummaryInput, GetRecordsInput, GetRecordsOutput,
-    GetShardIteratorInput, Kinesis as _, ListShardsInput, PutRecordInput, PutRecordOutput, Shard,
-    ShardIteratorType, StreamDescription, StreamDescriptionSummary, StreamModeDetails,
+    GetShardIteratorInput, Kinesis as _, ListShardsInput, ListStreamsInput, PutRecordInput, PutRecordOutput,
+    Shard, ShardIteratorType, StreamDescription, StreamDescriptionSummary, StreamModeDetails,
     UpdateMaxRecordSizeInput,
 };
 use bytes::Bytes;
@@ -133,8 +133,11 @@ impl World {
         output.unwrap().stream_description_summary
     }
 
+    /// Its status in the list of streams, which waits for nothing.
     pub(crate) async fn status(&self, name: &str) -> String {
-        self.summary(name).await.stream_status.as_str().to_owned()
+        let listed = self.kinesis.list_streams(&self.context, ListStreamsInput::default()).await.unwrap();
+        let mut summaries = listed.stream_summaries.unwrap().into_iter();
+        summaries.find(|summary| summary.stream_name == name).unwrap().stream_status.as_str().to_owned()
     }
 
     pub(crate) async fn shards(&self, name: &str) -> Vec<Shard> {
