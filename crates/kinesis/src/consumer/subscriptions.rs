@@ -30,19 +30,22 @@ pub(crate) enum Ended {
 }
 
 /// All subscriptions, and those that began in the last five seconds even if they have ended.
-#[derive(Debug, Default)]
-pub(crate) struct Subscriptions(Mutex<HashMap<Place, Taken>>);
+#[derive(Debug)]
+pub(crate) struct Subscriptions {
+    alone_for: Duration,
+    all: Mutex<HashMap<Place, Taken>>,
+}
+
+impl Default for Subscriptions {
+    fn default() -> Self {
+        Self { alone_for: ALONE_FOR, all: Mutex::default() }
+    }
+}
 
 #[derive(Debug)]
 struct Taken {
     since: Stopwatch,
     end: oneshot::Sender<Ended>,
-}
-
-impl Taken {
-    fn is_fresh(&self) -> bool {
-        self.since.elapsed() < ALONE_FOR
-    }
 }
 
 /// A subscription's place: free again when this is dropped, but for the five seconds.
@@ -51,19 +54,23 @@ pub(crate) struct Seat(oneshot::Receiver<Ended>);
 
 impl Subscriptions {
     fn lock(&self) -> MutexGuard<'_, HashMap<Place, Taken>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_fresh(&self, taken: &Taken) -> bool {
+        taken.since.elapsed() < self.alone_for
     }
 
     /// Whether it is too early to subscribe again.
     pub(crate) fn is_taken(&self, place: &Place) -> bool {
-        self.lock().get(place).is_some_and(Taken::is_fresh)
+        self.lock().get(place).is_some_and(|taken| self.is_fresh(taken))
     }
 
     /// Takes a place, also from an older subscription; `None` when that is not old enough.
     pub(crate) fn take(&self, place: Place) -> Option<Seat> {
         let mut all = self.lock();
-        all.retain(|_, taken| taken.is_fresh() || !taken.end.is_closed());
-        if all.get(&place).is_some_and(Taken::is_fresh) {
+        all.retain(|_, taken| self.is_fresh(taken) || !taken.end.is_closed());
+        if all.get(&place).is_some_and(|taken| self.is_fresh(taken)) {
             return None;
         }
         let (end, ended) = oneshot::channel();
@@ -87,5 +94,47 @@ impl Seat {
     /// Waits until the place is somebody else's. Must not be called again after it completed.
     pub(crate) async fn ended(&mut self) -> Ended {
         (&mut self.0).await.unwrap_or(Ended::Deregistered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(shard: u32) -> Place {
+        Place { consumer_arn: "c".to_owned(), shard: ShardId(shard) }
+    }
+
+    fn old_at_once() -> Subscriptions {
+        Subscriptions { alone_for: Duration::ZERO, ..Subscriptions::default() }
+    }
+
+    #[test]
+    fn a_fresh_one_is_alone() {
+        let subscriptions = Subscriptions::default();
+        let seat = subscriptions.take(place(0));
+        assert!(seat.is_some() && subscriptions.is_taken(&place(0)));
+        drop(seat);
+        assert!(subscriptions.take(place(0)).is_none());
+        assert!(subscriptions.take(place(1)).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_later_one_takes_over() {
+        let subscriptions = old_at_once();
+        let mut first = subscriptions.take(place(0)).unwrap();
+        let mut second = subscriptions.take(place(0)).unwrap();
+        assert_eq!(first.ended().await, Ended::TakenOver);
+        subscriptions.end("c");
+        assert_eq!(second.ended().await, Ended::Deregistered);
+    }
+
+    #[test]
+    fn those_that_ended_are_forgotten() {
+        let subscriptions = old_at_once();
+        for shard in 0..10 {
+            subscriptions.take(place(shard)).unwrap();
+        }
+        assert_eq!(subscriptions.lock().len(), 1);
     }
 }
