@@ -44,11 +44,10 @@ impl Stream {
     pub(crate) async fn load_tip(&self, shard: ShardId) -> Result<(), StreamError> {
         let _turn = self.inner().loading.lock().await;
         let wanted = self.locked(|head, _| {
-            let epoch = head.epoch;
             let shard = head.shard(shard).filter(|shard| shard.tip.is_none())?;
-            Some((epoch, shard.shard.starting))
+            Some(shard.shard.starting)
         });
-        let Some((epoch, starting)) = wanted else { return Ok(()) };
+        let Some(starting) = wanted else { return Ok(()) };
         let snapshot = self.platform().store.snapshot().await?;
         let (from, to) = self.rows().records_from(shard, SequenceNumber::ZERO);
         let newest = snapshot.range(&from, &to, 1, true).await?;
@@ -57,9 +56,8 @@ impl Stream {
         let last = newest.max(trimmed).unwrap_or(starting).max(starting);
         let tail = Tail::after(newest.unwrap_or(SequenceNumber::ZERO));
         self.locked(|head, _| {
-            if head.epoch == epoch
-                && let Some(shard) = head.shard(shard)
-            {
+            // If all was given up meanwhile it is not there: nobody else loads it during this turn.
+            if let Some(shard) = head.shard(shard) {
                 shard.tip = Some(Tip { given: last, published: last, tail });
             }
         });

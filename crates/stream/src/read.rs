@@ -209,3 +209,46 @@ impl Drop for Waiting {
         self.stream.locked(|head, _| head.sweep(self.shard));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clock::VirtualClock;
+    use store::{Bytes, MemoryStore, Store, Transaction};
+    use tasks::Tasks;
+
+    use super::*;
+    use crate::{NewRecord, Settings, StreamId, Streams};
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_came_after_the_read_and_before_the_wait() {
+        let (store, clock) =
+            (Arc::new(MemoryStore::new()), Arc::new(VirtualClock::new(Timestamp::from_millis(1))));
+        let streams = Streams::tight(1 << 20, store.clone(), clock, Tasks::new());
+        let settings = Settings { arn: String::new(), retention: Duration::from_secs(60) };
+        let stream = streams.open(StreamId("s".to_owned()), settings);
+        let (shard, limits) = (ShardId(0), ReadLimits { records: 1, bytes: 1 });
+        let mut shards = stream.prepare_shards(1);
+        let mut transaction = Transaction::new();
+        shards.join(&mut transaction);
+        store.commit(transaction).await.unwrap();
+        shards.committed();
+        let record = || NewRecord {
+            partition_key: "k".to_owned(),
+            explicit_hash_key: None,
+            larger_than: None,
+            data: Bytes::new(),
+        };
+        let (_, seen) = stream.read_seen(shard, Position::Latest, limits).await.unwrap();
+        assert!(stream.park(shard, seen).is_some());
+        assert!(stream.put(vec![record()]).await.unwrap()[0].is_ok());
+        assert!(stream.park(shard, seen).is_none());
+        let (_, seen) = stream.read_seen(shard, Position::Latest, limits).await.unwrap();
+        stream.split(shard, 1).await.unwrap();
+        assert!(stream.park(shard, seen).is_none());
+        let (_, seen) = stream.read_seen(ShardId(1), Position::Latest, limits).await.unwrap();
+        stream.unload();
+        assert!(stream.park(ShardId(1), seen).is_none());
+    }
+}

@@ -69,6 +69,8 @@ impl Growing {
         let parts = u16::try_from(parts).unwrap_or(u16::MAX);
         self.whole[..2].copy_from_slice(&parts.to_be_bytes());
         self.whole[2..HEADER].copy_from_slice(&self.count.to_be_bytes());
+        // What is kept in memory is counted by its length.
+        self.whole.shrink_to_fit();
         Row { last: self.last, whole: self.whole.into() }
     }
 }

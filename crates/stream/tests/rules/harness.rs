@@ -116,3 +116,9 @@ pub(crate) async fn settle() {
         tokio::task::yield_now().await;
     }
 }
+
+/// What a task answers that must not wait any more.
+pub(crate) async fn soon<T>(task: tokio::task::JoinHandle<T>) -> T {
+    let limit = Duration::from_secs(20);
+    clock::execution_timeout(limit, task).await.expect("it waits for nothing").unwrap()
+}

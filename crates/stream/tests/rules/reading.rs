@@ -3,7 +3,7 @@ use std::time::Duration;
 use clock::Clock;
 use stream::{Position, ReadLimits, ShardId, StreamError};
 
-use crate::harness::{ALL, FIRST, Harness, START, settle, text};
+use crate::harness::{ALL, FIRST, Harness, START, settle, soon, text};
 
 async fn five(harness: &Harness) -> Vec<stream::Put> {
     let mut puts = Vec::new();
@@ -98,7 +98,7 @@ async fn a_waiting_reader_is_woken_by_the_record_and_holds_time() {
     settle().await;
     assert!(!waiting.is_finished());
     harness.put_one("a", "1").await;
-    let (read, hold) = waiting.await.unwrap();
+    let (read, hold) = soon(waiting).await;
     assert_eq!(text(&read.records[0].data), "1");
     let mut advance = Box::pin(harness.advance(Duration::from_secs(1)));
     let is_held = tokio::select! { biased; () = &mut advance => false, () = settle() => true };

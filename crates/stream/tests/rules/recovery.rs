@@ -4,7 +4,7 @@ use clock::VirtualClock;
 use store::{Applied, CommitError};
 use stream::{Position, PutFailure};
 
-use crate::harness::{ALL, FIRST, Harness, START, record, unknown};
+use crate::harness::{ALL, FIRST, Harness, START, record, soon, unknown};
 
 #[tokio::test]
 async fn numbers_go_on_after_a_restart_with_a_clock_set_back() {
@@ -45,7 +45,7 @@ async fn the_store_says_what_became_of_a_commit_of_unknown_outcome() {
         harness.put_one("a", "3").await;
         assert_eq!(harness.data(FIRST, Position::TrimHorizon).await, expected);
         // A reader at the tip sees the same.
-        let read = waiting.await.unwrap();
+        let read = soon(waiting).await;
         let mut seen = read.records;
         seen.extend(harness.records(FIRST, read.next).await);
         assert_eq!(seen.len(), expected.len() - 1);
@@ -69,4 +69,16 @@ async fn a_large_record_of_which_only_parts_were_written_is_not_there() {
     // The shard, and the last number that was given.
     assert_eq!(harness.rows().await, 2);
     assert!(harness.restart().put_one("a", "3").await.sequence_number > put.sequence_number);
+}
+
+#[tokio::test]
+async fn numbers_go_on_though_nothing_is_left_and_the_clock_is_set_back() {
+    let harness = Harness::new(1).await;
+    harness.advance(Duration::from_secs(10)).await;
+    let before = harness.put_one("a", "1").await;
+    harness.advance(crate::harness::DAY).await;
+    harness.streams.trim().await;
+    let clock = std::sync::Arc::new(VirtualClock::new(START));
+    let harness = Harness::over(harness.store.clone(), clock, 1 << 20);
+    assert!(harness.put_one("a", "2").await.sequence_number > before.sequence_number);
 }

@@ -1,6 +1,6 @@
 use stream::{Position, StreamError};
 
-use crate::harness::{ALL, FIRST, Harness, id, record, settings, settle};
+use crate::harness::{ALL, FIRST, Harness, id, record, settings, settle, soon};
 
 #[tokio::test]
 async fn a_removed_stream_is_gone_at_once_and_its_rows_in_the_background() {
@@ -19,8 +19,8 @@ async fn a_removed_stream_is_gone_at_once_and_its_rows_in_the_background() {
     let is_removed = |error| matches!(error, StreamError::Removed);
     assert!(harness.stream.put(vec![record("a", "y")]).await.is_err_and(is_removed));
     assert!(harness.stream.shards().await.is_err_and(is_removed));
-    assert!(waiting.await.unwrap().is_err_and(is_removed));
-    assert!(resharded.await.unwrap().is_err_and(is_removed));
+    assert!(soon(waiting).await.is_err_and(is_removed));
+    assert!(soon(resharded).await.is_err_and(is_removed));
     assert!(harness.streams.get(&id()).is_none());
     settle().await;
     assert_eq!(harness.rows().await, 0);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use stream::{NewRecord, Position, ShardId, StreamError};
 
-use crate::harness::{ALL, DAY, FIRST, Harness, record, settle};
+use crate::harness::{ALL, DAY, FIRST, Harness, record, settle, soon};
 
 const HALF: u128 = 1 << 127;
 
@@ -98,7 +98,7 @@ async fn a_reader_that_waits_hears_of_the_end() {
         .spawn("reader", async move { reader.read_held(FIRST, Position::TrimHorizon, ALL).await.unwrap().0 });
     settle().await;
     harness.stream.split(FIRST, HALF).await.unwrap();
-    let read = waiting.await.unwrap();
+    let read = soon(waiting).await;
     assert!(read.is_end && read.records.is_empty());
 }
 
@@ -119,7 +119,7 @@ async fn whoever_waits_for_other_shards_hears_of_a_split_and_of_the_end_of_the_p
     harness.advance(DAY - Duration::from_secs(1)).await;
     assert!(!waiting.is_finished());
     harness.advance(Duration::from_secs(1)).await;
-    waiting.await.unwrap().unwrap();
+    soon(waiting).await.unwrap();
     assert_eq!(harness.stream.shards().await.unwrap().len(), 2);
 }
 

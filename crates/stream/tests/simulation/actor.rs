@@ -33,6 +33,9 @@ pub(crate) struct Client {
 /// How far a follower has come in each shard.
 pub(crate) type Followed = Arc<Mutex<BTreeMap<ShardId, SequenceNumber>>>;
 
+/// Where a follower is who was told of the end of the shard.
+pub(crate) const END: SequenceNumber = SequenceNumber(u128::MAX);
+
 /// The first number that is read from there on.
 fn first(position: Position) -> SequenceNumber {
     match position {
@@ -250,6 +253,7 @@ impl Client {
                         followed.lock().unwrap().insert(shard, number);
                     }
                     if read.is_end {
+                        followed.lock().unwrap().insert(shard, END);
                         return;
                     }
                 }
