@@ -81,9 +81,12 @@ impl Slot {
         inner.mapping.clone()
     }
 
-    /// Keeps virtual time still.
+    /// Keeps virtual time still, for whoever begins to work for it; where somebody does already, it is not needed.
     pub(crate) fn keep(&self, hold: Hold) {
-        self.lock().hold = hold;
+        let mut inner = self.lock();
+        if !inner.is_supervised {
+            inner.hold = hold;
+        }
     }
 
     /// Who takes it decides how long virtual time stands still.
