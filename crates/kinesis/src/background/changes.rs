@@ -57,9 +57,10 @@ impl Still<'_> {
     /// [`Still::begin`], together with what the engine has to write.
     pub(crate) async fn begin_with(mut self, change: Change, engine: Option<Prepared>) -> Result<(), Error> {
         self.record.change = Some(change);
-        self.turn.write(&self.key, &self.record, engine).await?;
+        let written = self.turn.write(&self.key, &self.record, engine).await;
+        // It may have been written even if that is not known.
         spawn(self.inner, self.key, self.hold);
-        Ok(())
+        written
     }
 }
 

@@ -66,9 +66,11 @@ pub(crate) async fn handle(
     let hold = inner.clock.hold();
     let mut transaction = Transaction::new();
     STREAMS.insert(&mut transaction, &key.parts(), &record).map_err(|error| store_failed(&error))?;
-    turn.commit(&key, transaction, Some(turn.engine(&key, &record).prepare_shards(shards))).await?;
+    let shards = turn.engine(&key, &record).prepare_shards(shards);
+    let committed = turn.commit(&key, transaction, Some(shards)).await;
+    // It may be there even if that is not known.
     changes::spawn(inner, key, hold);
-    Ok(())
+    committed
 }
 
 /// Who decides on the number of shards, and how many there are at first.

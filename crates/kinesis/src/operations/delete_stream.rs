@@ -10,7 +10,7 @@ use crate::consumer;
 use crate::errors::in_use;
 use crate::service::Inner;
 use crate::stream_reference::reference;
-use crate::tables::Change;
+use crate::tables::{Change, StreamRecord};
 
 pub(crate) async fn handle(
     inner: &Arc<Inner>,
@@ -23,11 +23,12 @@ pub(crate) async fn handle(
     if input.enforce_consumer_deletion != Some(true) && !consumer::all(inner, &key).await?.is_empty() {
         return Err(in_use(format!("Stream {} has existing consumers.", key.arn())));
     }
-    turn.change(&key, |record| {
+    let delete = |record: &mut StreamRecord| {
         record.change = Some(Change::Delete);
         Ok(())
-    })
-    .await?;
+    };
+    let written = turn.change(&key, delete).await;
+    // It may have been written even if that is not known.
     changes::spawn(inner, key, hold);
-    Ok(())
+    written
 }

@@ -94,3 +94,33 @@ async fn a_change_whose_outcome_is_unknown_is_looked_up() {
     assert_eq!(tag("2").await.unwrap_err().status(), 503);
     assert_eq!(value().await.as_deref(), Some("1"));
 }
+
+/// Whoever asked was told of a failure; what was begun all the same comes to its end.
+#[tokio::test]
+async fn a_change_that_is_begun_without_anybody_knowing_is_done() {
+    let world = World::new();
+    let unknown = || {
+        let error = CommitError::Unknown("the disk went away".to_owned());
+        world.store.fail_next_commit(error, Applied::Yes);
+    };
+    unknown();
+    assert_eq!(world.create("s", 1).await.unwrap_err().status(), 503);
+    world.settled().await;
+    assert_eq!(world.status("s").await, "ACTIVE");
+    world.put(0, "x").await.unwrap();
+    unknown();
+    let split = SplitShardInput {
+        stream_name: Some("s".to_owned()),
+        shard_to_split: shard_id(0),
+        new_starting_hash_key: "1000".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(world.kinesis.split_shard(&world.context, split).await.unwrap_err().status(), 503);
+    world.settled().await;
+    assert_eq!((world.status("s").await.as_str(), world.shards("s").await.len()), ("ACTIVE", 3));
+    unknown();
+    let delete = DeleteStreamInput { stream_name: Some("s".to_owned()), ..Default::default() };
+    assert_eq!(world.kinesis.delete_stream(&world.context, delete).await.unwrap_err().status(), 503);
+    world.settled().await;
+    assert_eq!(world.describe("s").await.unwrap_err().code(), "ResourceNotFoundException");
+}
