@@ -29,9 +29,10 @@ pub(crate) async fn handle(
     let mut transaction = Transaction::new();
     let put = CONSUMERS.put(&mut transaction, &consumer.key.parts(), &consumer.record);
     put.map_err(|error| store_failed(&error))?;
-    inner.store.commit(transaction).await.map_err(|error| commit_failed(&error))?;
+    let committed = inner.store.commit(transaction).await;
     drop(turn);
     inner.subscriptions.end(&consumer.arn());
+    // It may have been written even if that is not known.
     consumer::spawn(inner, consumer.key, hold);
-    Ok(())
+    committed.map(|_| ()).map_err(|error| commit_failed(&error))
 }

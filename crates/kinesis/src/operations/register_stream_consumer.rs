@@ -36,9 +36,11 @@ pub(crate) async fn handle(
     let record = ConsumerRecord { created: inner.clock.now(), change, tags, policy: None };
     let mut transaction = Transaction::new();
     CONSUMERS.put(&mut transaction, &key.parts(), &record).map_err(|error| store_failed(&error))?;
-    inner.store.commit(transaction).await.map_err(|error| commit_failed(&error))?;
+    let committed = inner.store.commit(transaction).await;
     drop(turn);
+    // It may be there even if that is not known.
     consumer::spawn(inner, key.clone(), hold);
+    committed.map_err(|error| commit_failed(&error))?;
     Ok(RegisterStreamConsumerOutput { consumer: Consumer { key, record }.shown() })
 }
 
