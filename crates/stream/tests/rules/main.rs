@@ -9,3 +9,4 @@ mod recovery;
 mod removal;
 mod resharding;
 mod retention;
+mod visibility;
