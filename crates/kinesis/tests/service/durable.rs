@@ -49,13 +49,13 @@ async fn a_split_is_not_done_twice() {
     let split = SplitShardInput {
         stream_name: Some("s".to_owned()),
         shard_to_split: shard_id(0),
-        new_starting_hash_key: "1000".to_owned(),
+        new_starting_hash_key: (1_u128 << 127).to_string(),
         ..Default::default()
     };
     world.kinesis.split_shard(&world.context, split).await.unwrap();
     let arn = Arn::parse(&world.arn("s")).unwrap();
     let stream = world.kinesis.stream(&arn).await.unwrap().unwrap();
-    stream.split(ShardId(0), 1_000).await.unwrap();
+    stream.split(ShardId(0), 1 << 127).await.unwrap();
     let world = world.restarted();
     world.settled().await;
     assert_eq!((world.status("s").await.as_str(), world.shards("s").await.len()), ("ACTIVE", 3));
