@@ -199,7 +199,8 @@ def check_order(what, numbers, again=None):
 
 
 class MappedStream(MappedScene):
-    """Records that are worked through in the order of their keys; what is bad is bisected out, and recorded once."""
+    """Records that are worked through in the order of their keys while shards are split and merged; what is bad is bisected
+    out, and recorded once."""
 
     count = 150
     results = "worked-stream.fifo"
@@ -212,7 +213,7 @@ class MappedStream(MappedScene):
         self.put = Ledger()
 
     def __str__(self):
-        return f"mapped stream: put {self.put}"
+        return f"mapped stream: put {self.put}, shards {len(self.kinesis.list_shards(StreamName=self.stream)['Shards'])}"
 
     def start(self, account):
         super().start(account)
@@ -234,7 +235,7 @@ class MappedStream(MappedScene):
 
     def workers(self):
         names = sorted(self.keys)
-        return [lambda rng: self.put_records(rng, names[:4]), lambda rng: self.put_records(rng, names[4:])]
+        return [lambda rng: self.put_records(rng, names[:4]), lambda rng: self.put_records(rng, names[4:]), self.reshard]
 
     def put_records(self, rng, keys):
         for _ in range(self.count):
@@ -255,6 +256,25 @@ class MappedStream(MappedScene):
                     self.put.acknowledge(record["Data"], placed["SequenceNumber"])
                 else:
                     assert placed["ErrorCode"] == "ProvisionedThroughputExceededException", placed
+
+    def reshard(self, rng):
+        """Splits and merges while records come and go."""
+        for _ in range(rng.randrange(60)):
+            self.describe()
+        shards = self.kinesis.list_shards(StreamName=self.stream, ShardFilter={"Type": "AT_LATEST"})["Shards"]
+        shards.sort(key=lambda shard: int(shard["HashKeyRange"]["StartingHashKey"]))
+        if len(shards) < 4:
+            shard = rng.choice(shards)
+            start, end = (int(shard["HashKeyRange"][key]) for key in ("StartingHashKey", "EndingHashKey"))
+            self.kinesis.split_shard(
+                StreamName=self.stream, ShardToSplit=shard["ShardId"], NewStartingHashKey=str((start + end) // 2)
+            )
+        else:
+            position = rng.randrange(len(shards) - 1)
+            self.kinesis.merge_shards(
+                StreamName=self.stream, ShardToMerge=shards[position]["ShardId"],
+                AdjacentShardToMerge=shards[position + 1]["ShardId"],
+            )  # fmt: skip
 
     def check_end(self):
         records = named(self.read(), lambda record: record["Data"].decode())
@@ -284,16 +304,18 @@ class MappedStream(MappedScene):
     def read(self):
         """All records, of each shard in order."""
         found = []
-        for shard in self.kinesis.list_shards(StreamName=self.stream)["Shards"]:
+        # Parents first.
+        shards = sorted(self.kinesis.list_shards(StreamName=self.stream)["Shards"], key=lambda shard: shard["ShardId"])
+        for shard in shards:
             iterator = self.kinesis.get_shard_iterator(
                 StreamName=self.stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
             )["ShardIterator"]
             while True:
                 answer = self.kinesis.get_records(ShardIterator=iterator)
                 found += answer["Records"]
-                if not answer["Records"]:
+                iterator = answer.get("NextShardIterator")
+                if not iterator or not answer["Records"] and not answer["MillisBehindLatest"]:
                     break
-                iterator = answer["NextShardIterator"]
                 self.account.advance(1)
             self.account.advance(1)
         return found

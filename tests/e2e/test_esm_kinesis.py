@@ -479,9 +479,7 @@ def test_an_enhanced_fan_out_consumer_as_the_source(timed):
 
 COUNTING = """
     def work(event):
-        state = event["state"]
-        state["count"] = state.get("count", 0) + len(event["Records"])
-        return {"state": state}
+        return {"state": {"count": event["state"].get("count", 0) + len(event["Records"])}}
 """
 
 
