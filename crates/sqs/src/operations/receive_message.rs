@@ -15,7 +15,7 @@ use crate::message::{Wanted, check_id};
 use crate::service::Inner;
 use crate::{metrics, queue_url};
 
-/// How long a client that waits is kept when its wait is over early: a commit's time.
+/// How long a client that waits is kept when the server stops: a commit's time.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 pub(crate) async fn handle(
@@ -51,11 +51,17 @@ async fn receive(
     if request.wait.is_zero() {
         return queue.messages.receive(request).await;
     }
+    // A client that has only stopped sending gets what is at hand.
+    let at_hand = Receive { wait: Duration::ZERO, ..request.clone() };
+    let received = queue.messages.receive(at_hand).await?;
+    if !received.is_empty() {
+        return Ok(received);
+    }
     let mut receiving = pin!(queue.messages.receive(request));
     tokio::select! {
         received = &mut receiving => return received,
+        () = client.gone() => return Ok(Vec::new()),
         () = inner.polls.shutting_down() => {}
-        () = client.gone() => {}
     }
     // What is on its way to this client still reaches it.
     execution_timeout(LAST_MOMENT, receiving).await.unwrap_or_else(|_| Ok(Vec::new()))
