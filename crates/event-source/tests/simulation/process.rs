@@ -182,9 +182,10 @@ impl Process {
         let queues = Queues::new(disk.clone(), clock(), ids(), tasks.clone(), outside.clone());
         let streams = Streams::new(disk.clone(), clock(), ids(), tasks.clone());
         let services = Services { outside: outside.clone(), queues, streams };
-        for name in outside.queues.lock().unwrap().keys().cloned().collect::<Vec<_>>() {
+        let known = outside.queues.lock().unwrap().clone();
+        for (name, settings) in known {
             // A dead-letter queue must be open; the services see to that.
-            services.queues.open(queue::QueueId(name.clone()), outside.queues.lock().unwrap()[&name].clone());
+            services.queues.open(queue::QueueId(name), settings);
         }
         let port = || Arc::new(services.clone());
         targets.fill(Ports { queues: port(), topics: port(), functions: port() });

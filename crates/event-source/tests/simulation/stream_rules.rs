@@ -303,7 +303,8 @@ impl<'a> Judge<'a> {
         }
         for sent in self.records() {
             let successes = self.runs.iter().filter(|run| run.done.contains(&sent.n)).count();
-            let given_up = self.given_up.iter().filter(|batch| !batch.is_vague && batch.numbers.contains(&sent.n));
+            let given_up =
+                self.given_up.iter().filter(|batch| !batch.is_vague && batch.numbers.contains(&sent.n));
             let given_up = given_up.count();
             assert!(successes + given_up <= 1, "{sent:?}: {successes} successes, given up {given_up} times");
         }
