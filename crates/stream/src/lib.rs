@@ -3,6 +3,14 @@
 //! A stream has one owner: this process. Records are in the store; the newest of each shard are in memory as well, so
 //! that whoever reads at the tip reads no disk. A record that was acknowledged is on disk, and readers never see one
 //! that is not.
+//!
+//! What is written goes through one writer per stream (`write.rs`): requests that come while it commits go into its next
+//! commit together, one row for all records of a shard. So the order in the store is the order in which readers see
+//! records, and a split comes between two puts, never into one. When the outcome of a commit is unknown, all that is in
+//! memory is given up and read again.
+//!
+//! Times of arrival are part of the sequence numbers. Retention runs on platform time and counts at once; what has
+//! expired leaves the store later, in execution time.
 
 mod bucket;
 mod head;

@@ -178,10 +178,11 @@ impl Gather {
                 self.first_left = Some(record.arrived);
                 return Ok(());
             }
-            self.next = SequenceNumber(record.sequence_number.0.saturating_add(1));
             self.bytes = bytes;
             self.records.push(record);
         }
+        // A row without records must not be met again.
+        self.next = self.next.max(SequenceNumber(row.last.0.saturating_add(1)));
         Ok(())
     }
 }
@@ -215,25 +216,42 @@ mod tests {
     use std::sync::Arc;
 
     use clock::VirtualClock;
-    use store::{Bytes, MemoryStore, Store, Transaction};
+    use store::{Bytes, MemoryStore, Mutation, Store, Transaction};
     use tasks::Tasks;
 
     use super::*;
     use crate::{NewRecord, Settings, StreamId, Streams};
 
-    #[tokio::test]
-    async fn nobody_waits_for_what_came_after_the_read_and_before_the_wait() {
+    async fn one_shard() -> (Arc<MemoryStore>, Stream) {
         let (store, clock) =
             (Arc::new(MemoryStore::new()), Arc::new(VirtualClock::new(Timestamp::from_millis(1))));
         let streams = Streams::tight(1 << 20, store.clone(), clock, Tasks::new());
         let settings = Settings { arn: String::new(), retention: Duration::from_secs(60) };
         let stream = streams.open(StreamId("s".to_owned()), settings);
-        let (shard, limits) = (ShardId(0), ReadLimits { records: 1, bytes: 1 });
         let mut shards = stream.prepare_shards(1);
         let mut transaction = Transaction::new();
         shards.join(&mut transaction);
         store.commit(transaction).await.unwrap();
         shards.committed();
+        (store, stream)
+    }
+
+    #[tokio::test]
+    async fn a_row_without_records_is_passed_over() {
+        let (store, stream) = one_shard().await;
+        let shard = ShardId(0);
+        let number = SequenceNumber::ZERO.successor(Timestamp::from_millis(9), shard);
+        let empty = Mutation::Put(stream.rows().record(shard, number), Bytes::from_static(&[0; 4]));
+        store.commit(Transaction::new().mutate(empty)).await.unwrap();
+        let limits = ReadLimits { records: 0, bytes: 0 };
+        let read = stream.read(shard, Position::TrimHorizon, limits).await.unwrap();
+        assert_eq!(read.records, []);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_came_after_the_read_and_before_the_wait() {
+        let (_store, stream) = one_shard().await;
+        let (shard, limits) = (ShardId(0), ReadLimits { records: 1, bytes: 1 });
         let record = || NewRecord {
             partition_key: "k".to_owned(),
             explicit_hash_key: None,

@@ -9,7 +9,8 @@ use store::{Bytes, Limits, Mutation, Snapshot, StoreError};
 use crate::rows::Rows;
 use crate::{NewRecord, Record, SequenceNumber, ShardId};
 
-const HEADER: usize = 4;
+/// What stands before the first record.
+pub(crate) const HEADER: usize = 4;
 const RECORD_HEADER: usize = 8;
 const VALUE_MAX: usize = Limits::PORTABLE.value_bytes;
 

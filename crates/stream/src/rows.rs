@@ -40,6 +40,11 @@ impl Rows {
         [parts, records, trimmed, floor, shards]
     }
 
+    /// How long the key of a row of records is, and what stands before its first record.
+    pub(crate) fn key_bytes(&self) -> usize {
+        self.record(ShardId(0), SequenceNumber::ZERO).len() + crate::row::HEADER
+    }
+
     pub(crate) fn shard(&self, shard: ShardId) -> Bytes {
         under(&self.shards, &[u64::from(shard.0).into()])
     }

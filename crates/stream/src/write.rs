@@ -32,8 +32,6 @@ enum Work {
 
 /// Bytes of records after which a commit is full. A transaction may have twice as many.
 const COMMIT_BYTES: usize = 4 << 20;
-/// What a row takes beside its records, at most about.
-const ROW_BYTES: usize = 160;
 /// A record beyond this goes to the disk in commits of its own; only its first row is part of the one that counts.
 const LARGE_BYTES: usize = 2 << 20;
 
@@ -96,7 +94,7 @@ impl Stream {
             puts.into_iter().for_each(|put| drop(put.answer.send(Err(error.clone()))));
             return;
         }
-        let mut batch = Batch::default();
+        let mut batch = Batch { row_bytes: self.rows().key_bytes(), ..Batch::default() };
         for put in &puts {
             batch.results.push(Vec::with_capacity(put.records.len()));
             for (hash_key, record) in &put.records {
@@ -213,6 +211,8 @@ struct Batch {
     epoch: u64,
     rows: BTreeMap<ShardId, Vec<Cell>>,
     bytes: usize,
+    /// What a row takes beside its records.
+    row_bytes: usize,
     /// The results that depend on this commit.
     places: Vec<(usize, usize)>,
     results: Vec<Vec<Result<Put, PutFailure>>>,
@@ -243,12 +243,12 @@ impl Batch {
         {
             return;
         }
-        self.bytes += ROW_BYTES;
+        self.bytes += self.row_bytes;
         cells.push(Cell::Growing(Growing::new(number, record)));
     }
 
     fn add_large(&mut self, shard: ShardId, row: Row) {
-        self.bytes += ROW_BYTES + Limits::PORTABLE.value_bytes;
+        self.bytes += self.row_bytes + Limits::PORTABLE.value_bytes;
         self.rows.entry(shard).or_default().push(Cell::Large(row));
     }
 

@@ -106,11 +106,11 @@ async fn a_reader_that_waits_hears_of_the_end() {
 async fn whoever_waits_for_other_shards_hears_of_a_split_and_of_the_end_of_the_parent() {
     let harness = Harness::new(1).await;
     let known = harness.stream.shards().await.unwrap();
-    let (waiting, ()) = tokio::join!(harness.stream.resharded(&known), async {
-        settle().await;
-        harness.stream.split(FIRST, HALF).await.unwrap();
-    });
-    drop(waiting.unwrap());
+    let stream = harness.stream.clone();
+    let waiting = harness.tasks.spawn("waiting", async move { stream.resharded(&known).await.map(drop) });
+    settle().await;
+    harness.stream.split(FIRST, HALF).await.unwrap();
+    soon(waiting).await.unwrap();
     let known = harness.stream.shards().await.unwrap();
     assert_eq!(known.len(), 3);
     let stream = harness.stream.clone();
