@@ -97,6 +97,10 @@ impl EventSources {
         Self(Arc::new(Engine::new(parts)))
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0
+    }
+
     /// Where the queues of mappings are found.
     #[must_use]
     pub fn queues(&self) -> &dyn FindQueue {

@@ -8,6 +8,7 @@
 //! Nothing is deleted from a queue, and no checkpoint moves on, before the function has succeeded or the batch was given
 //! up and, where there is a destination, its record was accepted there in the same commit.
 
+mod agenda;
 mod engine;
 mod event_sources;
 mod figures;

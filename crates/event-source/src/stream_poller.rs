@@ -13,6 +13,7 @@ mod next_step;
 mod response;
 mod saver;
 mod shard;
+pub(crate) mod waits;
 mod windows;
 mod work;
 
@@ -25,10 +26,10 @@ use stream::{Shard, ShardId, Stream, StreamError};
 use tokio::sync::mpsc;
 
 use self::gather::hold_until_it_waits;
-use self::saver::Pauses;
 use self::shard::ShardWork;
-use self::work::Halt;
+use self::work::{Halt, pause};
 use crate::Polling;
+use crate::pauses::Pauses;
 use crate::poller::{Ended, Poller};
 use crate::tables::checkpoints::{Checkpoints, ShardRow};
 
@@ -40,7 +41,7 @@ pub(crate) async fn run(poller: Arc<Poller>, stream: Stream) -> Ended {
         Ok(hold) => run.run(hold).await,
         Err(halt) => halt,
     };
-    run.wait_for_all().await;
+    run.end().await;
     if halt == Halt::Removed { Ended::Removed } else { Ended::Stopped }
 }
 
@@ -69,35 +70,31 @@ impl Run {
     async fn begin(&self) -> Result<Hold, Halt> {
         let (parts, mapping) = (self.poller.parts(), &*self.poller.mapping);
         let checkpoints = Checkpoints::of(mapping);
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::of_store();
         loop {
             let now = parts.clock.now();
             match checkpoints.begin(&*parts.store, mapping, &self.stream, now).await {
                 Ok(()) => return Ok(self.poller.began().await),
                 Err(StreamError::Removed) => return Err(Halt::Removed),
-                Err(error) => {
-                    if !pauses.pause(&self.poller.stop, &error.to_string()).await {
-                        return Err(Halt::Stopped);
-                    }
-                }
+                Err(error) => pause(&mut pauses, &self.poller.stop, &error).await?,
             }
         }
     }
 
     async fn run(&mut self, mut hold: Hold) -> Halt {
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::of_store();
         loop {
             let known = match self.begin_shards(&hold).await {
                 Ok(known) => known,
                 Err(Failed::Stream(StreamError::Removed)) => return Halt::Removed,
                 Err(error) => {
-                    if !pauses.pause(&self.poller.stop, &error.to_string()).await {
-                        return Halt::Stopped;
+                    if let Err(halt) = pause(&mut pauses, &self.poller.stop, &error).await {
+                        return halt;
                     }
                     continue;
                 }
             };
-            pauses = Pauses::default();
+            pauses.reset();
             hold = match hold_until_it_waits(self.wait_for_change(&known), hold).await {
                 Ok(hold) => hold,
                 Err(halt) => return halt,
@@ -177,7 +174,9 @@ impl Run {
         });
     }
 
-    async fn wait_for_all(&mut self) {
+    /// Whyever it ends: all that runs comes to its end.
+    async fn end(&mut self) {
+        self.poller.stop.tell();
         while !self.running.is_empty()
             && let Some((shard, _, _)) = self.endings.recv().await
         {

@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
 
 use clock::{Hold, Timestamp};
 use serde_json::{Map, Value};
@@ -12,6 +10,7 @@ use stream::{Read, ReadLimits, Record, SequenceNumber, StreamError};
 
 use super::event::{EVENT_BYTES_MAX, event_bytes};
 use super::lane::position;
+use super::waits;
 use super::work::{Halt, Place, Work};
 use crate::figures::Figure;
 
@@ -21,8 +20,6 @@ const READ_RECORDS_MAX: usize = 10_000;
 const READ_BYTES_MAX: usize = EVENT_BYTES_MAX / 4 * 3;
 /// How many records that are for others, or wanted by no filter, are passed over before that is written down.
 const PASSED_OVER_MAX: usize = 1_000;
-/// A record that arrived just before the end of a window may be on its way to the disk yet.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// Where a lane reads.
 #[derive(Debug)]
@@ -134,7 +131,7 @@ impl Work {
                     self.save();
                 }
             }
-            let window_over = self.lane.window.as_ref().map(|window| window.end + GRACE);
+            let window_over = self.lane.window.as_ref().map(waits::over_at);
             let due = batch.since.map(|since| since + batching_window);
             let wake = due.into_iter().chain(window_over).min();
             match self.read(self.room(&batch), wake).await {
@@ -258,7 +255,7 @@ pub(crate) async fn hold_until_it_waits<F: Future>(future: F, hold: Hold) -> F::
     let mut future = pin!(future);
     poll_fn(|context| {
         let polled = future.as_mut().poll(context);
-        if let Poll::Pending = polled {
+        if polled.is_pending() {
             drop(hold.take());
         }
         polled

@@ -7,9 +7,10 @@ use targets::{Prepared, QueueMessage, TargetError, TopicMessage, Unit, What};
 use super::failure_record::GivenUp;
 use super::lane::{Extent, HandOver, Tries};
 use super::next_step::{self, Condition, Item, extent};
-use super::saver::{Committed, Pauses};
-use super::work::{Halt, Work};
+use super::saver::Committed;
+use super::work::{Halt, Work, pause};
 use crate::figures::Figure;
+use crate::pauses::Pauses;
 
 /// How often a destination whose state changes under the commit is asked anew before that counts as not available.
 const CONFLICTS_MAX: u32 = 5;
@@ -62,7 +63,7 @@ impl Work {
 
     /// Has the destination accept what was given up, however long that takes.
     pub(crate) async fn hand_over(&mut self) -> Result<(), Halt> {
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::of_store();
         let mut conflicts = 0;
         while let Some(hand_over) = self.lane.hand_over.clone() {
             self.wait_until(hand_over.due).await?;
@@ -125,8 +126,8 @@ impl Work {
             }
             Committed::Refused(error) => error.to_string(),
         };
-        let goes_on = pauses.pause(&self.place.poller.stop, &error).await;
-        if goes_on { Ok(Attempt::Again) } else { Err(Halt::Stopped) }
+        pause(pauses, &self.place.poller.stop, &error).await?;
+        Ok(Attempt::Again)
     }
 
     /// What the destination has to write; `None` when there is none.

@@ -5,10 +5,9 @@
 //! later one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
-use clock::{Hold, execution_sleep};
+use clock::Hold;
 use store::{Check, CommitError, SharedStore, StoreError, TableError, Transaction, Version};
 use stream::ShardId;
 use targets::{Prepared, Settled};
@@ -16,12 +15,10 @@ use tasks::Tasks;
 use tokio::sync::Notify;
 
 use super::lane::Lane;
+use super::work::pause;
+use crate::pauses::Pauses;
 use crate::stop::Stop;
 use crate::tables::checkpoints::{Checkpoints, LANES};
-
-/// The pauses before a store that does not answer is asked again, in execution time.
-const STORE_PAUSE_MIN: Duration = Duration::from_millis(20);
-const STORE_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Writes one lane. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -131,13 +128,13 @@ impl Saver {
     }
 
     async fn find_out(&self) -> Committed {
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::of_store();
         loop {
             match self.inner.has_changed().await {
                 Ok(true) => return Committed::Applied,
                 Ok(false) => return Committed::Lost,
                 Err(error) => {
-                    if !pauses.pause(&self.inner.stop, &error.to_string()).await {
+                    if pause(&mut pauses, &self.inner.stop, &error).await.is_err() {
                         return Committed::Unknown;
                     }
                 }
@@ -204,7 +201,7 @@ impl Inner {
 }
 
 async fn write(inner: Arc<Inner>) {
-    let mut pauses = Pauses::default();
+    let mut pauses = Pauses::of_store();
     loop {
         let wanted = {
             let mut state = inner.state();
@@ -217,14 +214,19 @@ async fn write(inner: Arc<Inner>) {
         };
         let Some((lane, hold)) = wanted else { break };
         match inner.write_once(&lane).await {
-            Ok(()) => pauses = Pauses::default(),
+            Ok(()) => pauses.reset(),
             Err(error) => {
                 {
                     let mut state = inner.state();
                     state.is_behind = true;
                     state.wanted.get_or_insert((lane, hold));
                 }
-                if !pauses.pause_until_shutdown(&inner.tasks, &error.to_string()).await {
+                tracing::warn!(%error, "a checkpoint cannot be written yet");
+                let goes_on = tokio::select! {
+                    () = pauses.pause() => true,
+                    () = inner.tasks.shutting_down() => false,
+                };
+                if !goes_on {
                     let mut state = inner.state();
                     state.wanted = None;
                     state.is_writing = false;
@@ -234,35 +236,4 @@ async fn write(inner: Arc<Inner>) {
         }
     }
     inner.idle.notify_waiters();
-}
-
-/// Growing pauses.
-#[derive(Debug, Default)]
-pub(crate) struct Pauses(u32);
-
-impl Pauses {
-    /// Waits before the store is asked again. `false` when polling is to stop.
-    pub(crate) async fn pause(&mut self, stop: &Stop, why: &str) -> bool {
-        tokio::select! {
-            () = self.next(why) => true,
-            () = stop.told() => false,
-        }
-    }
-
-    /// The same, but only the end of the server ends it.
-    async fn pause_until_shutdown(&mut self, tasks: &Tasks, why: &str) -> bool {
-        tokio::select! {
-            () = self.next(why) => true,
-            () = tasks.shutting_down() => false,
-        }
-    }
-
-    async fn next(&mut self, why: &str) {
-        let pause = STORE_PAUSE_MIN.saturating_mul(2_u32.saturating_pow(self.0)).min(STORE_PAUSE_MAX);
-        if self.0 == 0 {
-            tracing::warn!(why, "an event source mapping waits for its store or stream");
-        }
-        self.0 = self.0.saturating_add(1);
-        execution_sleep(pause).await;
-    }
 }

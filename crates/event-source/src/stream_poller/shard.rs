@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use clock::Hold;
-use store::TableError;
 use stream::{ShardId, Stream};
+use tokio::sync::mpsc;
 
+use super::gather::hold_until_it_waits;
 use super::lane::Lane;
-use super::saver::{Pauses, Saver};
-use super::work::{Halt, Place, Work};
+use super::saver::Saver;
+use super::work::{Halt, Place, Work, pause};
+use crate::pauses::Pauses;
 use crate::poller::Poller;
 use crate::tables::checkpoints::{Checkpoints, ShardRow};
 use crate::{Polling, StreamPolling};
@@ -79,14 +81,15 @@ impl ShardWork {
         if works.is_empty() {
             return Ok(());
         }
-        drop(std::mem::take(hold));
-        let tasks = &self.poller.parts().tasks;
-        let lanes: Vec<_> =
-            works.into_iter().map(|work| tasks.spawn("lane of a shard", work.run())).collect();
+        let (ended, mut endings) = mpsc::unbounded_channel();
+        let lanes = works.len();
+        works.into_iter().for_each(|work| self.begin_lane(work, ended.clone()));
+        drop(ended);
         let mut result = Ok(());
-        for lane in lanes {
-            // One that panicked goes on when the mapping runs anew.
-            let (halt, held) = lane.await.unwrap_or((Halt::Stopped, Hold::none()));
+        for _ in 0..lanes {
+            // What ends before others holds up no time.
+            let ending = hold_until_it_waits(endings.recv(), std::mem::take(hold)).await;
+            let (halt, held) = ending.unwrap_or((Halt::Stopped, Hold::none()));
             *hold = held;
             if halt != Halt::Ended {
                 result = result.and(Err(halt));
@@ -95,46 +98,56 @@ impl ShardWork {
         result
     }
 
+    fn begin_lane(&self, work: Work, ended: mpsc::UnboundedSender<(Halt, Hold)>) {
+        let (tasks, stop) = (self.poller.parts().tasks.clone(), self.poller.stop.clone());
+        let lane = tasks.spawn("lane of a shard", work.run());
+        tasks.spawn("end of a lane", async move {
+            let ending = lane.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a lane of a shard broke down");
+                // The mapping's next run begins it anew.
+                stop.tell();
+                (Halt::Stopped, Hold::none())
+            });
+            // Nobody listens any more when the run was dropped.
+            let _ = ended.send(ending);
+        });
+    }
+
     async fn lanes(&self, row: &ShardRow) -> Result<Vec<Lane>, Halt> {
         let store = &*self.poller.parts().store;
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::of_store();
         loop {
             match self.checkpoints().lanes(store, self.shard, row).await {
                 Ok(lanes) => return Ok(lanes),
-                Err(error) => self.pause(&mut pauses, &error).await?,
+                Err(error) => pause(&mut pauses, &self.poller.stop, &error).await?,
             }
         }
     }
 
     async fn saver(&self, slot: u32) -> Result<Saver, Halt> {
         let parts = self.poller.parts();
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::of_store();
         loop {
             let (store, tasks, stop) = (parts.store.clone(), parts.tasks.clone(), self.poller.stop.clone());
             match Saver::open(store, tasks, stop, self.checkpoints(), self.shard, slot).await {
                 Ok(saver) => return Ok(saver),
-                Err(error) => self.pause(&mut pauses, &error).await?,
+                Err(error) => pause(&mut pauses, &self.poller.stop, &error).await?,
             }
         }
     }
 
     async fn put(&self, row: &ShardRow) -> Result<(), Halt> {
         let store = &*self.poller.parts().store;
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::of_store();
         loop {
             match self.checkpoints().put_shard(store, self.shard, row).await {
                 Ok(()) => return Ok(()),
-                Err(error) => self.pause(&mut pauses, &error).await?,
+                Err(error) => pause(&mut pauses, &self.poller.stop, &error).await?,
             }
         }
     }
 
     fn checkpoints(&self) -> Checkpoints {
         Checkpoints::of(&self.poller.mapping)
-    }
-
-    async fn pause(&self, pauses: &mut Pauses, error: &TableError) -> Result<(), Halt> {
-        let goes_on = pauses.pause(&self.poller.stop, &error.to_string()).await;
-        if goes_on { Ok(()) } else { Err(Halt::Stopped) }
     }
 }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::lane::{Tries, Window};
 use super::next_step::{self, Condition, Item, Outcome, extent};
 use super::response::STATE_BYTES_MAX;
+use super::waits;
 use super::work::{Halt, Work};
 
 impl Work {
@@ -61,11 +62,13 @@ impl Work {
         let Some(window) = self.lane.window.clone() else { return Ok(()) };
         let tries = window.closing.clone().unwrap_or_default();
         let limits = self.limits();
-        let too_old =
-            limits.maximum_record_age.map(|age| window.end.max(window.aggregated.last_arrived) + age);
-        let wake = tries.due.map(|due| too_old.map_or(due, |too_old| due.min(too_old)));
-        self.wait_until(wake).await?;
-        if too_old.is_some_and(|too_old| self.place.now() >= too_old) {
+        let wake = waits::closing_at(&limits, &window, &tries);
+        if tries.turned_away > 0 {
+            self.wait_for_room(wake).await?;
+        } else {
+            self.wait_until(wake).await?;
+        }
+        if waits::too_old_at(&limits, &window).is_some_and(|too_old| self.place.now() >= too_old) {
             return self.give_up_window(&window, Condition::RecordAgeExceeded, &tries).await;
         }
         let outcome = match self.function().await {

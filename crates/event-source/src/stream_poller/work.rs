@@ -1,17 +1,20 @@
 //! The work of one lane: batch by batch, each until it is done or given up.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use clock::{Hold, Timestamp};
 use serde_json::value::RawValue;
 use stream::{Record, SequenceNumber, ShardId, Stream, StreamError};
 
-use super::gather::{Gathered, Reader};
+use super::gather::{Gathered, Reader, hold_until_it_waits};
 use super::lane::{Lane, Piece, Tries};
 use super::next_step::{self, Condition, Item, Limits, NextStep, Outcome};
-use super::saver::{Pauses, Saver};
+use super::saver::Saver;
 use crate::figures::Figure;
+use crate::pauses::{Pauses, wait};
 use crate::poller::Poller;
+use crate::stop::Stop;
 use crate::tables::checkpoints::ShardRow;
 use crate::{Mapping, StreamPolling};
 
@@ -71,15 +74,11 @@ impl Work {
         is_last: bool,
     ) -> Self {
         let reader = Reader::after(lane.done);
-        Self { place, polling, lane, reader, saver, hold, is_last, pauses: Pauses::default() }
+        Self { place, polling, lane, reader, saver, hold, is_last, pauses: Pauses::of_store() }
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        Limits {
-            bisects: self.polling.bisects_batch_on_function_error,
-            maximum_retry_attempts: self.polling.maximum_retry_attempts,
-            maximum_record_age: self.polling.maximum_record_age,
-        }
+        Limits::from(&self.polling)
     }
 
     /// Works until it is told to stop or nothing comes any more.
@@ -122,7 +121,7 @@ impl Work {
         self.saver.save(self.lane.clone(), self.hold.clone());
     }
 
-    /// Waits for this moment, if it is one to come.
+    /// Waits until something is tried again, if that is not now.
     pub(crate) async fn wait_until(&mut self, at: Option<Timestamp>) -> Result<(), Halt> {
         let Some(at) = at.filter(|at| *at > self.place.now()) else { return Ok(()) };
         let sleep = self.place.poller.parts().clock.sleep_until(at);
@@ -134,14 +133,23 @@ impl Work {
         Ok(())
     }
 
+    /// The same for what could not be run: in execution time, too, as virtual time may stand still for those who run.
+    pub(crate) async fn wait_for_room(&mut self, at: Option<Timestamp>) -> Result<(), Halt> {
+        let Some(at) = at.filter(|at| *at > self.place.now()) else { return Ok(()) };
+        let clock = self.place.poller.parts().clock.clone();
+        let waits = wait(&*clock, at.saturating_since(clock.now()));
+        tokio::select! {
+            hold = hold_until_it_waits(waits, std::mem::take(&mut self.hold)) => self.hold = hold,
+            () = self.place.poller.stop.told() => return Err(Halt::Stopped),
+        }
+        Ok(())
+    }
+
     /// A read failed: waits until there is hope.
     pub(crate) async fn read_failed(&mut self, error: StreamError) -> Result<(), Halt> {
         match error {
             StreamError::Removed => Err(Halt::Removed),
-            error => {
-                let goes_on = self.pauses.pause(&self.place.poller.stop, &error.to_string()).await;
-                if goes_on { Ok(()) } else { Err(Halt::Stopped) }
-            }
+            error => pause(&mut self.pauses, &self.place.poller.stop, &error).await,
         }
     }
 
@@ -173,7 +181,12 @@ impl Work {
     /// Tries what is left of a batch that failed.
     async fn retry(&mut self) -> Result<(), Halt> {
         let Some(piece) = self.lane.pieces.front().cloned() else { return Ok(()) };
-        self.wait_until(next_step::wake_at(&self.limits(), &piece)).await?;
+        let wake = next_step::wake_at(&self.limits(), &piece);
+        if piece.tries.turned_away > 0 {
+            self.wait_for_room(wake).await?;
+        } else {
+            self.wait_until(wake).await?;
+        }
         let Some(mut records) = self.load(piece.last).await? else { return Ok(()) };
         // Those that have expired in the stream.
         let vanished = piece.records.saturating_sub(records.len());
@@ -303,6 +316,15 @@ impl Work {
             self.lane.pieces.push_front(piece);
         }
         self.reader.rewind(self.lane.done);
+    }
+}
+
+/// Waits before the store or the stream is asked again.
+pub(crate) async fn pause(pauses: &mut Pauses, stop: &Stop, why: &(impl Display + Sync)) -> Result<(), Halt> {
+    tracing::warn!(%why, "a mapping of a stream waits");
+    tokio::select! {
+        () = pauses.pause() => Ok(()),
+        () = stop.told() => Err(Halt::Stopped),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clock::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{CommitError, KeyPart, Store, Table, TableError, Transaction};
+use store::{KeyPart, Store, Table, TableError, Transaction};
 use stream::{SequenceNumber, Shard, ShardId, Stream, StreamError, StreamId};
 
 use crate::stream_poller::lane::{self, Lane};
@@ -228,14 +228,6 @@ fn failed(error: TableError) -> StreamError {
         TableError::Store(error) => error.into(),
         TableError::Commit(error) => StreamError::Store(error),
     }
-}
-
-/// Whether a commit that failed may succeed when it is made again.
-pub(crate) fn is_passing(error: &TableError) -> bool {
-    !matches!(
-        error,
-        TableError::Commit(CommitError::TooLarge(_)) | TableError::Store(store::StoreError::Damaged(_))
-    )
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use targets::What;
+use targets::{Agenda, What};
 
-use crate::world::{Call, Does, World, ok};
+use crate::world::{Call, Does, START, World, ok};
 
 /// Fails batches with this record.
 fn poison(data: &'static str) -> impl Fn(&Call) -> Does {
@@ -248,4 +248,18 @@ fn an_invocation_that_the_end_of_a_process_cut_off_is_repeated() {
     assert_eq!(world.texts(), ["a", "a"]);
     let world = world.kill();
     assert_eq!(world.texts(), ["a", "a"]);
+}
+
+#[test]
+fn waits_are_on_the_agenda() {
+    let world = World::new(2);
+    world.create(|_, _| {});
+    world.behave(poison("bad"));
+    world.put_at(Some(crate::world::LOW), &[("x", "bad")]);
+    world.put_at(Some(crate::world::HIGH), &[("y", "good")]);
+    world.advance_to(2);
+    let due = world.block_on(world.mappings.due(10));
+    assert_eq!(due.len(), 1, "{due:?}");
+    assert_eq!((due[0].at, due[0].what.as_str()), (START + Duration::from_secs(3), "retry of a batch"));
+    assert!(due[0].id.ends_with(" shardId-000000000000"), "{due:?}");
 }

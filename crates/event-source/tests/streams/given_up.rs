@@ -158,6 +158,7 @@ fn a_record_too_large_for_an_event_is_given_up() {
     let world = World::new(1);
     world.create(|_, polling| polling.on_failure = Some(arn("sqs", "q")));
     world.put("key", &"x".repeat(4_800_000));
+    world.advance_to(10);
     world.put("key", "b");
     assert_eq!(world.texts(), ["b"]);
     assert_eq!(conditions(&world), [("q".to_owned(), json!("PayloadSizeExceeded"), json!(1))]);

@@ -19,6 +19,18 @@ fn children_wait_for_their_parent() {
 }
 
 #[test]
+fn lanes_that_have_ended_do_not_hold_up_the_others() {
+    let world = World::new(1);
+    world.create(|_, polling| polling.parallelization_factor = 10);
+    world.behave(|call| if call.has("a") && call.at.as_secs() < 5 { Does::Fails } else { ok() });
+    world.put_at(None, &[("a", "a"), ("b", "b"), ("c", "c")]);
+    world.split(0, 1 << 127);
+    world.put_at(Some(LOW), &[("key", "child")]);
+    world.advance_to(10);
+    assert_eq!(world.story().last().unwrap(), "7 child");
+}
+
+#[test]
 fn both_parents_come_before_their_child() {
     let mut world = World::new(2);
     world.create(|_, _| {});

@@ -337,8 +337,10 @@ impl World {
         Self { outside, mappings, tasks, found, runtime }
     }
 
+    /// Nothing here takes long: what waits for ever fails.
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+        let limited = async { clock::execution_timeout(Duration::from_secs(20), future).await };
+        self.runtime.block_on(limited).unwrap()
     }
 
     /// Makes the stream, anew if there was one.
