@@ -15,7 +15,7 @@ pub(crate) fn all(root: &Path, install: bool, rust_only: bool) -> Result<()> {
     }
     run(root, "cargo", &["build", "--quiet", "--package", "lambent"])?;
     let clients = Clients { root: root.to_owned(), home: root.join("target/clients"), install };
-    let missing = [clients.python()?, clients.aws_cli(), clients.javascript()];
+    let missing = [clients.python()?, clients.aws_cli(), clients.javascript(), clients.java()];
     clients.run_pytest()?;
     for what in missing.into_iter().flatten() {
         println!("not tested here: {what}");
@@ -60,12 +60,8 @@ impl Clients {
         if is_v2("/usr/bin/aws") || is_v2("aws") {
             return None;
         }
-        if self.install && succeeds("apt-get", &["--version"]) && succeeds("test", &["-w", "/usr/bin"]) {
-            println!("installing the AWS CLI v2: apt-get install awscli");
-            let _list_may_be_old = succeeds("apt-get", &["update", "--quiet"]);
-            if succeeds("apt-get", &["install", "--yes", "--quiet", "awscli"]) && is_v2("/usr/bin/aws") {
-                return None;
-            }
+        if self.apt_install(&["awscli"]) && is_v2("/usr/bin/aws") {
+            return None;
         }
         Some("the AWS CLI v2 (install it: apt-get install awscli)".to_owned())
     }
@@ -90,6 +86,48 @@ impl Clients {
         let arguments = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", &folder];
         (copied.is_err() || !succeeds("npm", &arguments))
             .then(|| "the AWS SDK for JavaScript (npm could not install it)".to_owned())
+    }
+
+    /// The AWS SDK for Java and the Kinesis Client Library, with a Java development kit.
+    fn java(&self) -> Option<String> {
+        let has_java = || succeeds("javac", &["--version"]);
+        let folder = self.home.join("java");
+        if has_java() && folder.exists() {
+            return None;
+        }
+        if !self.install {
+            return Some("the AWS SDK for Java (run without --no-install)".to_owned());
+        }
+        let has_maven = || succeeds("mvn", &["--version"]);
+        if !has_java() || !has_maven() {
+            self.apt_install(&["default-jdk-headless", "maven"]);
+        }
+        if !has_java() || !has_maven() {
+            return Some(
+                "the AWS SDK for Java (a Java development kit and Maven are not installed)".to_owned(),
+            );
+        }
+        println!("installing the AWS SDK for Java with Maven into target/clients/java");
+        // It is there when all of it is.
+        let part = self.home.join("java.part");
+        let manifest = self.root.join("tests/e2e/java/pom.xml").display().to_string();
+        let output = format!("-DoutputDirectory={}", part.display());
+        let goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", &output];
+        let copied =
+            succeeds("mvn", &[&["--batch-mode", "--quiet", "--file", &manifest][..], &goal].concat())
+                && std::fs::rename(&part, &folder).is_ok();
+        (!copied).then(|| "the AWS SDK for Java (Maven could not fetch it)".to_owned())
+    }
+
+    /// Installs packages of Debian, where that is allowed.
+    fn apt_install(&self, packages: &[&str]) -> bool {
+        if !self.install || !succeeds("apt-get", &["--version"]) || !succeeds("test", &["-w", "/usr/bin"]) {
+            return false;
+        }
+        println!("installing: apt-get install {}", packages.join(" "));
+        let _list_may_be_old = succeeds("apt-get", &["update", "--quiet"]);
+        let recommended = ["install", "--yes", "--quiet", "--no-install-recommends"];
+        succeeds("apt-get", &[&recommended[..], packages].concat())
     }
 
     fn venv(&self, program: &str) -> String {
