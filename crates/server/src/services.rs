@@ -172,6 +172,7 @@ impl Services {
                 Arc::new(self.delivery.clone()),
                 Arc::new(self.sqs.clone()),
                 Arc::new(self.sns.clone()),
+                Arc::new(self.event_sources.clone()),
             ],
             trace: trace.clone(),
             cloudwatch: cloudwatch.clone(),
