@@ -8,15 +8,14 @@ trap 'rm -rf "$work"' EXIT
 runtime=$(python3 -c 'import sys; print("python3.%d" % sys.version_info[1])')
 arns=arn:aws:sqs:${AWS_REGION:-us-east-1}:000000000000
 
-# A message that was received three times and is still there goes to the dead-letter queue. It comes back two seconds after it
+# A message that was received twice and is still there goes to the dead-letter queue. It comes back two seconds after it
 # failed: in earnest that would be longer, and at least six times the function's timeout.
-lambent aws sqs create-queue --queue-name payments-dead >/dev/null
+dead=$(lambent aws sqs create-queue --queue-name payments-dead --query QueueUrl --output text)
 cat >"$work/attributes.json" <<JSON
-{"VisibilityTimeout": "2", "RedrivePolicy": "{\"deadLetterTargetArn\": \"$arns:payments-dead\", \"maxReceiveCount\": \"3\"}"}
+{"VisibilityTimeout": "2", "RedrivePolicy": "{\"deadLetterTargetArn\": \"$arns:payments-dead\", \"maxReceiveCount\": \"2\"}"}
 JSON
 queue=$(lambent aws sqs create-queue --queue-name payments --attributes "file://$work/attributes.json" \
   --query QueueUrl --output text)
-dead=$(lambent aws sqs get-queue-url --queue-name payments-dead --query QueueUrl --output text)
 
 python3 -m zipfile -c "$work/function.zip" worker.py
 if lambent aws lambda get-function --function-name pay-worker >/dev/null 2>&1; then

@@ -237,7 +237,10 @@ def test_lists_and_their_pages(aws):
     assert listed(FunctionName=names[0], EventSourceArn=queues[0].arn) == {made[names[0], queues[0].arn]}
     page = aws.lambda_.list_event_source_mappings(MaxItems=2)
     assert len(page["EventSourceMappings"]) == 2 and page["NextMarker"]
-    assert listed(FunctionName="missing") == set()
+    missing = f"Function not found: {aws.arn('missing')}"
+    refused(
+        aws.lambda_.list_event_source_mappings, "ResourceNotFoundException", 404, missing, FunctionName="missing"
+    )
     assert Account(aws.server).lambda_.list_event_source_mappings()["EventSourceMappings"] == []
     elsewhere = aws.server.client("lambda", aws.number, "eu-west-3")
     assert elsewhere.list_event_source_mappings()["EventSourceMappings"] == []
