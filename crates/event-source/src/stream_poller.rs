@@ -151,7 +151,7 @@ impl Run {
                 Some(row) => row.clone(),
                 None => {
                     let row = ShardRow::new(slots, None);
-                    checkpoints.put_shard(&*parts.store, shard.id, &row).await?;
+                    checkpoints.put_shard(&*parts.store, shard.id, None, &row).await?;
                     row
                 }
             };

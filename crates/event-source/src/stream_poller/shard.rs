@@ -46,8 +46,8 @@ impl ShardWork {
         }
         let lanes = self.lanes(&row).await?;
         self.run_lanes(&row, lanes, hold, false).await?;
-        row.is_done = true;
-        self.put(&row).await
+        let done = ShardRow { is_done: true, ..row.clone() };
+        self.put(&row, &done).await
     }
 
     /// Goes over to another number of lanes. What the old ones have open is closed before.
@@ -57,9 +57,9 @@ impl ShardWork {
         if lanes.iter().any(is_unfinished) {
             self.run_lanes(&row, lanes, hold, true).await?;
         }
-        let row = row.divide(slots, &self.lanes(&row).await?);
-        self.put(&row).await?;
-        Ok(row)
+        let divided = row.divide(slots, &self.lanes(&row).await?);
+        self.put(&row, &divided).await?;
+        Ok(divided)
     }
 
     /// Until all lanes have come to their end, or one to another halt.
@@ -136,11 +136,11 @@ impl ShardWork {
         }
     }
 
-    async fn put(&self, row: &ShardRow) -> Result<(), Halt> {
+    async fn put(&self, before: &ShardRow, row: &ShardRow) -> Result<(), Halt> {
         let store = &*self.poller.parts().store;
         let mut pauses = Pauses::of_store();
         loop {
-            match self.checkpoints().put_shard(store, self.shard, row).await {
+            match self.checkpoints().put_shard(store, self.shard, Some(before), row).await {
                 Ok(()) => return Ok(()),
                 Err(error) => pause(&mut pauses, &self.poller.stop, &error).await?,
             }

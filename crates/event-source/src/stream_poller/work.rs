@@ -270,10 +270,11 @@ impl Work {
 
     /// Only a beginning of the first piece was tried: what follows it becomes a piece of its own.
     fn split_first_piece(&mut self, tried: &[Item]) {
-        let Some(mut rest) = self.lane.pieces.pop_front() else { return };
+        let Some(rest) = self.lane.pieces.front_mut().filter(|piece| piece.records > tried.len()) else {
+            return;
+        };
         let first = next_step::piece(tried, rest.tries.clone());
         rest.records -= first.records;
-        self.lane.pieces.push_front(rest);
         self.lane.pieces.push_front(first);
     }
 

@@ -2,7 +2,7 @@
 
 use clock::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{KeyPart, Store, Table, TableError, Transaction};
+use store::{CommitError, KeyPart, Store, Table, TableError, Transaction};
 use stream::{SequenceNumber, Shard, ShardId, Stream, StreamError, StreamId};
 
 use crate::stream_poller::lane::{self, Lane};
@@ -171,16 +171,28 @@ impl Checkpoints {
         Ok(lanes)
     }
 
-    /// Writes a shard anew; its lanes are where it says.
+    /// Writes a shard anew, which was `before`; its lanes are where it says. One whose reply was lost can be made again:
+    /// only one of them is applied.
     pub(crate) async fn put_shard(
         &self,
         store: &dyn Store,
         shard: ShardId,
+        before: Option<&ShardRow>,
         row: &ShardRow,
     ) -> Result<(), TableError> {
+        let parts = self.shard(shard);
+        let stored = SHARDS.get_now(store, &parts).await?;
+        let now = stored.as_ref().map(|stored| &stored.record);
+        if now == Some(row) {
+            return Ok(());
+        }
         let mut transaction = Transaction::new();
-        SHARDS.put(&mut transaction, &self.shard(shard), row)?;
-        LANES.delete_all(&mut transaction, &self.shard(shard));
+        match &stored {
+            Some(stored) if before == now => SHARDS.update(&mut transaction, stored, row)?,
+            None if before.is_none() => SHARDS.insert(&mut transaction, &parts, row)?,
+            _ => return Err(CommitError::Conflict(SHARDS.key(&parts)).into()),
+        }
+        LANES.delete_all(&mut transaction, &parts);
         store.commit(transaction).await?;
         Ok(())
     }

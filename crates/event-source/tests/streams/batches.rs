@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::world::{Does, World, ok};
+use crate::world::{Does, World, arn, ok};
 
 #[test]
 fn a_record_reaches_the_function_at_once() {
@@ -131,4 +131,14 @@ fn how_old_the_last_record_is_counts_with_each_invocation() {
     world.advance_to(10);
     assert_eq!(world.outside.figures.lock().unwrap()["IteratorAge"], [5_000.0, 6_000.0]);
     assert_eq!(world.figure("FailedInvokeEventCount"), 1.0);
+}
+
+#[test]
+fn a_consumer_is_named_as_the_source() {
+    let world = World::new(1);
+    let consumer = arn("kinesis", "stream/s/consumer/c:1800000000");
+    let source = consumer.clone();
+    world.create(move |mapping, _| mapping.source = source);
+    world.put("key", "a");
+    assert_eq!(world.calls()[0].event["Records"][0]["eventSourceARN"], consumer.to_string());
 }
