@@ -494,3 +494,26 @@ def test_a_new_message_is_with_its_function_at_once(aws):
         eventually(queue.is_empty)
     assert time.monotonic() - began < 15
     assert len(received(aws, name, 21)) == 21
+
+
+def test_the_story_of_a_message(timed):
+    """Each batch it was in, what that logged, and where it went."""
+    queue, dead = queue_with_dead_letters(timed, 2, VisibilityTimeout="60")
+    name = create_worker(timed, PICKY)
+    map_source(timed, name, queue)
+    [message] = queue.send("bad")
+    timed.advance(150)
+
+    def steps():
+        _, _, answer = timed.server.request("GET", f"/_lambent/trace/{message}")
+        found = json.loads(answer)["steps"]
+        attempts = [step for step in found if step["what"] == "attempted"]
+        # Lines of the log come a moment later.
+        return len(attempts) == 2 and all(step["log_lines"] for step in attempts) and found
+
+    found = eventually(steps)
+    assert [step["what"] for step in found if step["subject"] == message][:4] == ["accepted", "received", "sent", "returned"]
+    for step in found:
+        if step["what"] == "attempted":
+            assert (step["error"]["type"], step["resource"]) == ("ValueError", timed.arn(name))
+    assert {step["to"] for step in found if step["what"] == "sent"} == {timed.arn(name), dead.arn}
