@@ -256,6 +256,39 @@ async fn a_stream_without_events_ends_when_its_client_goes_away() {
     seen_to_go(&running.lambda).await;
 }
 
+/// Sends parts until one is not taken for a minute; returns how many were.
+async fn fill(chunks: &tokio::sync::mpsc::Sender<Bytes>) -> usize {
+    let mut taken = 0;
+    let part = Bytes::from(vec![b'x'; 1 << 16]);
+    while clock::execution_timeout(Duration::from_secs(60), chunks.send(part.clone())).await.is_ok() {
+        taken += 1;
+    }
+    taken
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_holds_up_its_stream() {
+    let path = "/2015-03-31/functions/f/stream";
+    let fakes = fakes();
+    let chunks = fakes[0].chunks();
+    let mut stream = connect_in_memory(&fakes);
+    stream.write_all(post(path).as_bytes()).await.unwrap();
+    read_head(&mut stream).await;
+    let taken = fill(&chunks).await;
+    assert!((4..40).contains(&taken), "{taken}");
+
+    let chunks = fakes[0].chunks();
+    let io = TokioIo::new(connect_in_memory(&fakes));
+    let (mut client, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    Tasks::new().spawn("client", connection);
+    let response = client.send_request(http2_post("localhost", path, "")).await.unwrap();
+    let taken = fill(&chunks).await;
+    assert!((4..80).contains(&taken), "{taken}");
+    drop(response);
+    // Nobody takes what would come.
+    chunks.closed().await;
+}
+
 #[tokio::test]
 async fn what_is_sent_ahead_waits_for_its_turn() {
     let running = start();
