@@ -48,11 +48,16 @@ public class Kinesis {
     public static void main(String[] arguments) throws Exception {
         kinesis = configure(KinesisClient.builder()).build();
         async = configure(KinesisAsyncClient.builder()).build();
+        String idle = register(create(1));
+        Subscription first = new Subscription(idle, from(ShardIteratorType.LATEST));
+        first.begun.get(20, TimeUnit.SECONDS);
+        long began = System.nanoTime();
         run("records are put and got in CBOR", Kinesis::putAndGet);
         run("moments have milliseconds", Kinesis::moments);
         run("errors have their types and messages", Kinesis::errors);
         run("records are pushed over HTTP/2", Kinesis::pushed);
         run("a subscription ends with an exception", Kinesis::ended);
+        run("a subscription is taken over after five seconds", () -> takenOver(idle, first, began));
         System.exit(0);
     }
 
@@ -255,6 +260,21 @@ public class Kinesis {
         SubscribeToShardEvent last = subscription.events.get(subscription.events.size() - 1);
         check(last.continuationSequenceNumber() == null && last.childShards().size() == 2, last);
         check(TYPES.contains("application/x-amz-cbor-1.1") && TYPES.contains("application/vnd.amazon.eventstream"), TYPES);
+    }
+
+    /** The first one has heard that nothing happens, and then that another one came. */
+    static void takenOver(String consumer, Subscription first, long began) throws Exception {
+        Thread.sleep(Math.max(0, 6_000 - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began)));
+        check(first.events.size() > 0 && first.data().isEmpty(), first.events);
+        Subscription second = new Subscription(consumer, from(ShardIteratorType.LATEST));
+        second.begun.get(20, TimeUnit.SECONDS);
+        try {
+            first.ended.get(20, TimeUnit.SECONDS);
+            throw new AssertionError("two subscriptions at once");
+        } catch (ExecutionException error) {
+            check(error.getCause() instanceof ResourceInUseException, error.getCause());
+        }
+        check(!second.ended.isDone());
     }
 
     static void ended() throws Exception {
