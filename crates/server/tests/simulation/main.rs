@@ -1,14 +1,15 @@
-//! Whole-system runs: queues, topics and asynchronous events over one store, by a seed.
+//! Whole-system runs: queues, topics, asynchronous events, streams and event source mappings over one store, by a seed.
 //!
-//! A run sends, publishes, invokes, receives and deletes, turns the virtual clock, has commits fail and kills and
-//! restarts the services at random, also in the middle of something; then everything is drained. Nothing that was acknowledged may be missing, nothing that was
-//! deleted may come back, and no group of a FIFO queue may be out of order. `LAMBENT_SEEDS` says how many
-//! runs are made, `LAMBENT_SEED` repeats one.
+//! A run sends, publishes, puts, splits, invokes, receives and deletes, turns the virtual clock, has commits fail and
+//! kills and restarts the services at random, also in the middle of something; then everything is drained. Nothing that
+//! was acknowledged may be missing, nothing that was deleted may come back, and no group of a FIFO queue and no partition
+//! key of a stream may be out of order. `LAMBENT_SEEDS` says how many runs are made, `LAMBENT_SEED` repeats one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod faults;
 mod functions;
+mod sources;
 mod world;
 
 use std::ops::Range;
@@ -18,10 +19,11 @@ use clock::execution_timeout;
 use ids::IdSource;
 use store::Entry;
 
+use sources::MAPPED;
 use world::{QUEUES, World};
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 600;
 
 /// Longer than anything takes: the runtime's time jumps ahead whenever nothing is left to do.
 const PATIENCE: Duration = Duration::from_secs(86_400);
@@ -101,7 +103,7 @@ async fn crash_during(action: impl Future<Output = ()>, turns: u64) {
 
 async fn act(world: &mut World, chance: &IdSource, step: usize, faulty: bool) {
     let fails = chance.bits().is_multiple_of(2);
-    let what = chance.bits() % 12;
+    let what = chance.bits() % 17;
     match what {
         0..3 => world.invoke(format!("e{step}"), fails).await,
         3 | 4 => world.publish(format!("p{step}"), fails).await,
@@ -117,6 +119,26 @@ async fn act(world: &mut World, chance: &IdSource, step: usize, faulty: bool) {
             world.receive(queue, !chance.bits().is_multiple_of(3)).await;
         }
         9 | 10 => world.advance(Duration::from_secs(chance.bits() % 100)).await,
+        11 => {
+            for index in 0..chance.bits() % 5 {
+                world.send_job(format!("j{step}-{index}"), chance.bits().is_multiple_of(4)).await;
+            }
+        }
+        12 | 13 => {
+            for index in 0..chance.bits() % 5 {
+                let group = format!("g{}", chance.bits() % 3);
+                world.send_line(&group, format!("l{step}-{index}"), chance.bits().is_multiple_of(5)).await;
+            }
+        }
+        14 | 15 => {
+            for index in 0..chance.bits() % 5 {
+                let key = format!("k{}", chance.bits() % 4);
+                world.put_tick(&key, format!("t{step}-{index}"), chance.bits().is_multiple_of(6)).await;
+            }
+            if chance.bits().is_multiple_of(8) {
+                world.split(chance.bits() % 2).await;
+            }
+        }
         // A run that is cut off runs again: where nothing may be doubled, nothing is cut off.
         _ if faulty => world.restart().await,
         _ => {}
@@ -131,7 +153,7 @@ async fn check(world: &World, faulty: bool) {
         assert!(there.contains_key(number), "{number} (fails: {fails}) has no record");
         assert!(!elsewhere.contains_key(number), "{number} (fails: {fails}) has the wrong record");
         assert_eq!(dead.contains_key(number), *fails, "{number} in the dead-letter queue");
-        let runs = world.runs.of(number);
+        let runs = world.outcome.runs.of(number);
         let expected = if *fails { 3 } else { 1 };
         assert!(runs >= expected, "{number} ran {runs} times");
         if !faulty {
@@ -147,7 +169,10 @@ async fn check(world: &World, faulty: bool) {
         let seen: Vec<_> = received("steps.fifo").iter().filter(|body| sent.contains(body)).collect();
         assert_eq!(seen, sent.iter().collect::<Vec<_>>(), "the order of {group}");
     }
-    for queue in QUEUES {
+    let mut put_aside = world.numbers_in("dead-jobs");
+    put_aside.append(&mut world.numbers_in("dead-lines.fifo"));
+    world.accepted.check(&world.outcome.handled, &put_aside, received("given-up"), faulty);
+    for queue in QUEUES.into_iter().chain(MAPPED) {
         assert_eq!(world.counters(queue).await, 0, "what the counters of {queue} say");
     }
 }

@@ -4,28 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use api_kinesis::{CreateStreamInput, Kinesis as _, PutRecordInput, SplitShardInput};
 use api_sns::{CreateTopicInput, PublishInput, Sns as _, SubscribeInput};
 use api_sqs::{
     CreateQueueRequest, DeleteMessageRequest, GetQueueAttributesRequest, QueueAttributeName,
     ReceiveMessageRequest, SendMessageRequest, Sqs as _,
 };
-use clock::{Clock, Timestamp, VirtualClock};
+use clock::{Clock, Timestamp, VirtualClock, execution_sleep};
 use delivery::{Delivery, DeliveryParts, Event};
+use event_source::{EventSources, EventSourcesParts};
 use ids::{AccountId, Arn, FunctionArn, IdSource, Region};
+use kinesis::{Kinesis, KinesisParts};
 use queue::Queues;
 use serde_json::{Value, json};
 use sns::{Sns, SnsParts};
 use sqs::{Sqs, SqsParts};
 use store::{Entry, SharedStore};
+use stream::Streams;
 use targets::{Agenda, FailedEvent, MetricSource, Ports, RecordMetrics, RecordTrace, Step, Targets, Unit};
 use tasks::Tasks;
 use wire::{Caller, Context};
 
 use crate::faults::{FaultyStore, Handle};
 use crate::functions::{FakeFunctions, Runs, read};
+use crate::sources::{Accepted, Handled, Handlers, MAPPED, mappings, work};
 
-const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-pub(crate) const QUEUES: [&str; 5] = ["orders", "steps.fifo", "dead", "failures", "successes"];
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// Those that clients receive from; a dead-letter queue stands before whatever it serves.
+pub(crate) const QUEUES: [&str; 8] =
+    ["orders", "steps.fifo", "dead", "failures", "successes", "dead-jobs", "dead-lines.fifo", "given-up"];
+/// What waits longer than this is nothing that anybody waits for.
+const SOON: Duration = Duration::from_secs(12 * 3_600);
 
 pub(crate) fn arn(service: &str, name: &str) -> Arn {
     Arn::parse(&format!("arn:aws:{service}:eu-central-1:000000000000:{name}")).unwrap()
@@ -60,6 +69,8 @@ struct Process {
     queues: Queues,
     sqs: Sqs,
     sns: Sns,
+    kinesis: Kinesis,
+    event_sources: EventSources,
     delivery: Delivery,
 }
 
@@ -78,12 +89,20 @@ pub(crate) struct Seen {
     deleted: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
+/// What functions have done.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome {
+    pub(crate) runs: Arc<Runs>,
+    pub(crate) handled: Arc<Handled>,
+}
+
 pub(crate) struct World {
     pub(crate) store: Arc<FaultyStore>,
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) ids: Arc<IdSource>,
-    pub(crate) runs: Arc<Runs>,
+    pub(crate) outcome: Outcome,
     pub(crate) seen: Seen,
+    pub(crate) accepted: Accepted,
     process: Process,
 }
 
@@ -94,15 +113,20 @@ impl World {
         let store = Arc::new(FaultyStore::new(ids.split()));
         store.fill(stored).await;
         let clock = Arc::new(VirtualClock::new(START));
-        let runs = Arc::new(Runs::default());
-        let process = Process::start(&store, &clock, &ids, &runs);
-        Self { store, clock, ids, runs, seen: Seen::default(), process }
+        let outcome = Outcome::default();
+        let process = Process::start(&store, &clock, &ids, &outcome);
+        Self { store, clock, ids, outcome, seen: Seen::default(), accepted: Accepted::default(), process }
     }
 
     /// A topic, its queues and subscriptions.
     pub(crate) async fn set_up(&self) {
-        for queue in QUEUES {
+        for queue in QUEUES.into_iter().chain(MAPPED) {
             let mut attributes = BTreeMap::from([("VisibilityTimeout".to_owned(), "60".to_owned())]);
+            if MAPPED.contains(&queue) {
+                let dead = arn("sqs", &format!("dead-{queue}")).to_string();
+                let policy = json!({ "deadLetterTargetArn": dead, "maxReceiveCount": 3 }).to_string();
+                attributes.insert("RedrivePolicy".to_owned(), policy);
+            }
             if queue.ends_with(".fifo") {
                 attributes.insert("FifoQueue".to_owned(), "true".to_owned());
             }
@@ -126,6 +150,17 @@ impl World {
             };
             self.process.sns.subscribe(&self.context(), request).await.unwrap();
         }
+        let stream = CreateStreamInput {
+            stream_name: "ticks".to_owned(),
+            shard_count: Some(2),
+            ..CreateStreamInput::default()
+        };
+        self.process.kinesis.create_stream(&self.context(), stream).await.unwrap();
+        self.clock.advance_to(self.clock.now() + Duration::from_secs(60)).await;
+        for mapping in mappings() {
+            self.process.event_sources.create(mapping).await.unwrap();
+        }
+        self.clock.quiet().await;
     }
 
     fn context(&self) -> Context {
@@ -150,7 +185,7 @@ impl World {
         self.process.disk.kill();
         self.process.tasks.announce_shutdown();
         self.clock = Arc::new(VirtualClock::new(self.clock.now()));
-        self.process = Process::start(&self.store, &self.clock, &self.ids, &self.runs);
+        self.process = Process::start(&self.store, &self.clock, &self.ids, &self.outcome);
         tokio::task::yield_now().await;
     }
 
@@ -195,6 +230,55 @@ impl World {
                 self.seen.steps.entry(group).or_default().push(body);
             }
         }
+    }
+
+    pub(crate) async fn send_job(&mut self, number: String, fails: bool) {
+        let request = SendMessageRequest {
+            queue_url: url("jobs"),
+            message_body: Some(work(&number, fails)),
+            ..SendMessageRequest::default()
+        };
+        if self.process.sqs.send_message(&self.context(), request).await.is_ok() {
+            self.accepted.jobs.insert(number, fails);
+        }
+    }
+
+    pub(crate) async fn send_line(&mut self, group: &str, number: String, fails: bool) {
+        let request = SendMessageRequest {
+            queue_url: url("lines.fifo"),
+            message_body: Some(work(&number, fails)),
+            message_group_id: Some(group.to_owned()),
+            message_deduplication_id: Some(number.clone()),
+            ..SendMessageRequest::default()
+        };
+        if self.process.sqs.send_message(&self.context(), request).await.is_ok() {
+            self.accepted.ordered.entry(format!("line {group}")).or_default().push((number, fails));
+        }
+    }
+
+    pub(crate) async fn put_tick(&mut self, key: &str, number: String, fails: bool) {
+        let input = PutRecordInput {
+            stream_name: Some("ticks".to_owned()),
+            data: work(&number, fails).into(),
+            partition_key: Some(key.to_owned()),
+            ..PutRecordInput::default()
+        };
+        if let Ok(put) = self.process.kinesis.put_record(&self.context(), input).await {
+            self.accepted.places.insert(number.clone(), (put.shard_id, put.sequence_number));
+            self.accepted.ordered.entry(format!("tick {key}")).or_default().push((number, fails));
+        }
+    }
+
+    /// Splits one of the first shards, if it is open still.
+    pub(crate) async fn split(&self, shard: u64) {
+        let key = if shard == 0 { u128::MAX / 4 } else { u128::MAX / 4 * 3 };
+        let input = SplitShardInput {
+            stream_name: Some("ticks".to_owned()),
+            shard_to_split: format!("shardId-{shard:012}"),
+            new_starting_hash_key: key.to_string(),
+            ..SplitShardInput::default()
+        };
+        let _may_be_closed = self.process.kinesis.split_shard(&self.context(), input).await;
     }
 
     /// To a queue and to the function.
@@ -250,7 +334,9 @@ impl World {
     /// Time passes until nothing is due any more and every queue is empty.
     pub(crate) async fn drain(&mut self) {
         self.store.set_faulty(false);
-        for _ in 0..200 {
+        // What could not be read or written is tried again after a while, in execution time.
+        execution_sleep(Duration::from_secs(60)).await;
+        for _ in 0..400 {
             self.clock.quiet().await;
             let mut received = 0;
             for queue in QUEUES {
@@ -274,7 +360,9 @@ impl World {
             let due = agenda.due(1).await.first().map(|due| due.at);
             first = [first, due].into_iter().flatten().min();
         }
-        first
+        // Pollers sleep until they try again.
+        let slept = self.clock.next_due().filter(|due| *due < self.clock.now() + SOON);
+        [first, slept].into_iter().flatten().min()
     }
 
     /// All counters of a queue.
@@ -311,7 +399,7 @@ impl Process {
         store: &Arc<FaultyStore>,
         clock: &Arc<VirtualClock>,
         ids: &Arc<IdSource>,
-        runs: &Arc<Runs>,
+        outcome: &Outcome,
     ) -> Self {
         let disk = Arc::new(Handle::new(store.clone()));
         let (store, tasks, targets): (SharedStore, _, _) = (disk.clone(), Tasks::new(), Targets::default());
@@ -335,6 +423,27 @@ impl Process {
             trace: Arc::new(Nobody),
             endpoint: "http://127.0.0.1:4566".to_owned(),
         });
+        let streams = Streams::new(store.clone(), clock.clone(), split(), tasks.clone());
+        let kinesis = Kinesis::new(KinesisParts {
+            store: store.clone(),
+            streams,
+            clock: clock.clone(),
+            ids: split(),
+            tasks: tasks.clone(),
+            metrics: Arc::new(Nobody),
+        });
+        let event_sources = EventSources::new(EventSourcesParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: split(),
+            tasks: tasks.clone(),
+            queues: Arc::new(sqs.clone()),
+            streams: Arc::new(kinesis.clone()),
+            targets: targets.clone(),
+            metrics: Arc::new(Nobody),
+            trace: Arc::new(Nobody),
+        });
+        let handlers = Arc::new(Handlers { ids: split(), handled: outcome.handled.clone() });
         let delivery = Delivery::new(DeliveryParts {
             store,
             clock: clock.clone(),
@@ -347,7 +456,7 @@ impl Process {
             clock: clock.clone(),
             delivery: delivery.clone(),
             ids: split(),
-            runs: runs.clone(),
+            runs: outcome.runs.clone(),
             metrics: figures(),
             arn,
         });
@@ -355,12 +464,14 @@ impl Process {
         targets.fill(Ports { queues: queues_port, topics, functions: functions.clone() });
         sqs.start();
         sns.start();
+        kinesis.start();
         delivery.start(functions);
-        Self { disk, tasks, queues, sqs, sns, delivery }
+        event_sources.start(handlers);
+        Self { disk, tasks, queues, sqs, sns, kinesis, event_sources, delivery }
     }
 }
 
-fn figures() -> Arc<MetricSource> {
+pub(crate) fn figures() -> Arc<MetricSource> {
     Arc::new(MetricSource {
         account: AccountId::parse("000000000000").unwrap(),
         region: Region::parse("eu-central-1").unwrap(),
