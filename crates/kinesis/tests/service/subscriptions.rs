@@ -231,10 +231,15 @@ async fn what_takes_the_ground_away_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_when_nobody_listens_any_more() {
+async fn it_ends_when_the_server_stops_or_nobody_listens_any_more() {
     let world = World::with_stream(1).await;
     let arn = world.registered("c").await;
     let mut frames = world.subscribe(&arn, 0, from(ShardIteratorType::Latest)).await.unwrap();
+    let stops = World::with_stream(1).await;
+    let mut served =
+        stops.subscribe(&stops.registered("c").await, 0, from(ShardIteratorType::Latest)).await.unwrap();
+    stops.tasks.announce_shutdown();
+    assert_eq!(served.next().await, None);
     let (next, ()) = tokio::join!(frames.next(), async {
         execution_sleep(Duration::from_secs(1)).await;
         world.context.client.hang_up();
