@@ -19,9 +19,7 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct Batch {
     event: Event,
-    pub(super) messages: Vec<Message>,
-    /// Nobody else gets any of them before.
-    pub(super) hidden_until: Timestamp,
+    held: Vec<Held>,
     size_max: usize,
     /// It holds as much as an event can.
     is_full: bool,
@@ -29,8 +27,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(size_max: usize) -> Self {
-        let hidden_until = Timestamp::from_micros(i64::MAX);
-        Self { event: Event::new(), messages: Vec::new(), hidden_until, size_max, is_full: false }
+        Self { event: Event::new(), held: Vec::new(), size_max, is_full: false }
     }
 
     /// Takes messages from the front as long as there is room for them.
@@ -42,16 +39,33 @@ impl Batch {
                 self.is_full = true;
                 return;
             }
-            if let Some(Held { message, until }) = held.pop_front() {
-                self.messages.push(message);
-                self.hidden_until = self.hidden_until.min(until);
-            }
+            self.held.extend(held.pop_front());
         }
+    }
+
+    /// Lets go of messages that others can get by now: it has been gathered for longer than they were hidden.
+    pub(super) fn drop_overdue(&mut self, now: Timestamp, origin: &Origin) {
+        if self.held.iter().all(|held| held.until > now) {
+            return;
+        }
+        let mut left: VecDeque<Held> =
+            std::mem::take(&mut self.held).into_iter().filter(|held| held.until > now).collect();
+        *self = Self::new(self.size_max);
+        self.fill(&mut left, origin);
     }
 
     /// How many more it takes.
     pub(super) fn room(&self) -> usize {
-        if self.is_full { 0 } else { self.size_max - self.messages.len() }
+        if self.is_full { 0 } else { self.size_max - self.held.len() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Nobody else gets any of them before.
+    pub(super) fn hidden_until(&self) -> Timestamp {
+        self.held.iter().map(|held| held.until).min().unwrap_or_default()
     }
 
     pub(super) fn is_complete(&self) -> bool {
@@ -59,12 +73,12 @@ impl Batch {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.held.is_empty()
     }
 
     /// The event, and its messages.
     pub(super) fn finish(self) -> (Bytes, Vec<Message>) {
-        (self.event.finish(), self.messages)
+        (self.event.finish(), self.held.into_iter().map(|held| held.message).collect())
     }
 }
 
@@ -75,4 +89,38 @@ pub(super) fn event(messages: &[Message], origin: &Origin) -> Bytes {
         event.add(message, origin);
     }
     event.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::tests::{message, origin};
+    use super::*;
+
+    fn held(body: &str, until: i64) -> Held {
+        Held { message: message(body), until: Timestamp::from_millis(until) }
+    }
+
+    #[test]
+    fn it_takes_as_many_as_it_is_to() {
+        let mut waiting: VecDeque<Held> = ["a", "b", "c"].map(|body| held(body, 5)).into();
+        let mut batch = Batch::new(2);
+        batch.fill(&mut waiting, &origin());
+        assert_eq!((batch.len(), batch.is_complete(), waiting.len()), (2, true, 1));
+        let (payload, messages) = batch.finish();
+        assert_eq!(payload, event(&messages, &origin()));
+    }
+
+    #[test]
+    fn what_others_can_get_by_now_is_let_go_of() {
+        let mut waiting: VecDeque<Held> = [held("a", 5), held("b", 7)].into();
+        let mut batch = Batch::new(2);
+        batch.fill(&mut waiting, &origin());
+        assert_eq!(batch.hidden_until(), Timestamp::from_millis(5));
+        batch.drop_overdue(Timestamp::from_millis(4), &origin());
+        assert_eq!(batch.len(), 2);
+        batch.drop_overdue(Timestamp::from_millis(5), &origin());
+        let (payload, messages) = batch.finish();
+        assert_eq!(messages.iter().map(|message| &*message.body).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(payload, event(&messages, &origin()));
+    }
 }

@@ -199,4 +199,4 @@ impl<'a> ShownAttribute<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

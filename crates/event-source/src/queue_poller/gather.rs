@@ -49,36 +49,47 @@ impl Gatherer {
         let visibility = pool.visibility().await;
         self.keep_hidden(pool, visibility).await;
         batch.fill(&mut self.held, &pool.origin);
-        while batch.is_empty() {
-            hold = self.receive_first(pool, &batch, visibility, hold).await?;
-            batch.fill(&mut self.held, &pool.origin);
+        loop {
+            while batch.is_empty() {
+                hold = self.receive_first(pool, &batch, visibility, hold).await?;
+                batch.fill(&mut self.held, &pool.origin);
+            }
+            if mapping.batching_window.is_zero() {
+                return Some((batch, hold));
+            }
+            hold = self.wait_for_more(pool, &mut batch, visibility, hold).await;
+            let now = pool.poller.parts().clock.now();
+            batch.drop_overdue(now, &pool.origin);
+            if !batch.is_empty() {
+                return Some((batch, hold));
+            }
         }
-        let window = mapping.batching_window;
-        if window.is_zero() || batch.is_complete() {
-            return Some((batch, hold));
-        }
-        let end = pool.poller.parts().clock.now() + window;
+    }
+
+    /// Until the batch is complete or its window is over.
+    async fn wait_for_more(
+        &mut self,
+        pool: &Pool,
+        batch: &mut Batch,
+        visibility: Option<Duration>,
+        mut hold: Hold,
+    ) -> Hold {
+        let end = pool.poller.parts().clock.now() + pool.poller.mapping.batching_window;
         while !batch.is_complete() {
             let until = pool.end_of_window(end);
-            let poll = Poll { max_messages: self.receive_max(&batch), ..pool.poll(visibility) };
+            let poll = Poll { max_messages: self.receive_max(batch), ..pool.poll(visibility) };
             match pool.queue.poll(poll, hold, until).await {
-                Ok((messages, ended)) if messages.is_empty() => {
-                    hold = ended;
-                    break;
-                }
+                Ok((messages, ended)) if messages.is_empty() => return ended,
                 Ok((messages, taken)) => {
                     hold = taken;
                     self.take(pool, messages, visibility).await;
                     batch.fill(&mut self.held, &pool.origin);
                 }
                 // What was gathered goes on; the next receive says what is wrong.
-                Err(_) => {
-                    hold = pool.poller.parts().clock.hold();
-                    break;
-                }
+                Err(_) => return pool.poller.parts().clock.hold(),
             }
         }
-        Some((batch, hold))
+        hold
     }
 
     /// Waits for messages. Nothing when the worker is to leave.
@@ -176,8 +187,10 @@ impl Pool {
         if mapping.batching_window.is_zero() {
             return None;
         }
-        let function = self.poller.functions.function(&mapping.function).await.ok()??;
-        let needed = mapping.batching_window + function.timeout;
+        let function = self.poller.functions.function(&mapping.function).await.ok().flatten();
+        // Of one that is not known now, the window still counts.
+        let timeout = function.map_or(Duration::ZERO, |function| function.timeout);
+        let needed = mapping.batching_window + timeout;
         (needed > self.queue.settings().visibility_timeout).then_some(needed + VISIBILITY_MORE)
     }
 

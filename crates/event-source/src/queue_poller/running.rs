@@ -26,7 +26,7 @@ const RECURSIVE_LOOP: &str = "RecursiveLoop";
 impl Pool {
     /// Runs one batch to its end. Virtual time stands still all the while, but for pauses.
     pub(super) async fn run(&self, batch: Batch, mut hold: Hold) -> Hold {
-        let hidden_until = batch.hidden_until;
+        let hidden_until = batch.hidden_until();
         let (mut payload, mut messages) = batch.finish();
         let mut pauses = Pauses::new(TRY_FIRST, TRY_LONGEST);
         loop {

@@ -15,7 +15,7 @@ pub(super) async fn work(pool: Arc<Pool>, seat: Seat, mut hold: Hold) {
     while !gatherer.is_idle() || !(pool.poller.stop.is_told() || gatherer.seat.leaves_if_crowded()) {
         let Some((batch, taken)) = gatherer.gather(&pool, hold).await else { return };
         // A batch of one group says nothing of the others, and a full one that there may be more.
-        let more = if pool.is_fifo || batch.messages.len() == batch_size { 2 } else { 1 };
+        let more = if pool.is_fifo || batch.len() == batch_size { 2 } else { 1 };
         if !pool.poller.stop.is_told() {
             pool.grow(more, &taken);
         }

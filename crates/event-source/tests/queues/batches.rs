@@ -184,3 +184,15 @@ async fn without_metrics_config_nothing_is_counted() {
     world.until(async || world.is_empty("q").await).await;
     assert!(world.outside.figures.lock().unwrap().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_window_counts_even_if_nothing_is_known_of_the_function() {
+    let world = World::new();
+    let queue = world.open("q", Settings { visibility_timeout: secs(5), ..standard() });
+    world.outside.has_function.store(false, std::sync::atomic::Ordering::Relaxed);
+    world.create(Mapping { batch_size: 500, batching_window: secs(20), ..mapping("m") }).await;
+    send(&queue, [message("a")]).await;
+    world.advance(secs(20)).await;
+    assert_eq!(world.batches(), [["a"]]);
+    assert!(world.is_empty("q").await);
+}

@@ -3,7 +3,7 @@ use queue::Receipt;
 
 use super::*;
 
-fn message(body: &str) -> Message {
+pub(crate) fn message(body: &str) -> Message {
     Message {
         id: "059f36b4-87a3-44ab-83d2-661975830a7d".to_owned(),
         body: body.to_owned(),
@@ -21,7 +21,7 @@ fn message(body: &str) -> Message {
     }
 }
 
-fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin::new(&Arn::parse("arn:aws:sqs:us-east-2:123456789012:my-queue").unwrap())
 }
 
