@@ -100,11 +100,9 @@ impl Handing {
     pub(crate) async fn give_up(mut self, condition: &str) -> Result<(), QueueError> {
         let snapshot = self.queue.platform().store.snapshot().await?;
         let settings = self.queue.settings();
-        let policy = settings.dead_letter.as_ref();
-        let policy = policy.filter(|policy| self.queue.other(&policy.queue).is_some());
         for index in 0..self.taken.len() {
             let Some(record) = self.read(&*snapshot, index).await? else { continue };
-            let Some(policy) = policy else {
+            let Some(policy) = &settings.dead_letter else {
                 self.steps.push((record.id, What::Ended { condition: condition.to_owned() }));
                 delete(&mut self.transaction, &self.queue, &self.taken[index]);
                 continue;

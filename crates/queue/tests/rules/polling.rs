@@ -66,11 +66,18 @@ async fn what_is_given_up_is_moved_to_the_dead_letter_queue_or_deleted() {
     queue.give_up(&[received[0].receipt.clone()], "RecursiveLoop").await.unwrap();
     assert_eq!(bodies(&dead, 10).await, ["a"]);
     assert_eq!(counts(&queue).await, (0, 1, 0));
-    queue.configure(Settings { arn: queue.settings().arn.clone(), ..standard() });
+    // A dead-letter queue that is not there takes nothing: nothing is lost.
+    let arn = queue.settings().arn.clone();
+    queue.configure(Settings { arn: arn.clone(), dead_letter: dead_letter("gone", 100), ..standard() });
     queue.give_up(&[received[1].receipt.clone()], "RecursiveLoop").await.unwrap();
+    world.advance(30).await;
+    let received = receive(&queue, 10).await;
+    assert_eq!((received.len(), received[0].receive_count), (1, 3));
+    queue.configure(Settings { arn, ..standard() });
+    queue.give_up(&[received[0].receipt.clone()], "RecursiveLoop").await.unwrap();
     assert_eq!(counts(&queue).await, (0, 0, 0));
     assert_eq!(world.story.of("id-b").last(), Some(&What::Ended { condition: "RecursiveLoop".to_owned() }));
     // It is not theirs any more.
     queue.give_up(&[received[0].receipt.clone()], "RecursiveLoop").await.unwrap();
-    assert_eq!(counts(&dead).await, (0, 1, 0));
+    assert_eq!(counts(&dead).await, (1, 0, 0));
 }
