@@ -1,14 +1,14 @@
 //! How many messages a queue passes on over the embedded store: `throughput [MESSAGES] [CLIENTS] [DIRECTORY]`.
 //!
-//! First MESSAGES are sent, then as many are sent, received and deleted behind that backlog, then the queue is opened
-//! anew.
+//! First it measures how long a send takes, and how long until a receiver that waits has the message. Then MESSAGES are
+//! sent, then as many are sent, received and deleted behind that backlog, then the queue is opened anew.
 #![expect(clippy::print_stdout, reason = "a command talks to its user")]
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clock::{Stopwatch, SystemClock};
+use clock::{Stopwatch, SystemClock, execution_sleep};
 use ids::IdSource;
 use queue::{NewMessage, Queue, QueueId, Queues, Receive, Settings};
 use store::EmbeddedStore;
@@ -62,6 +62,46 @@ async fn pass(queue: &Queue, ids: &IdSource) {
     }
 }
 
+/// How often [`wake_up`] measures.
+const WAKE_UPS: usize = 500;
+
+/// Nothing else goes on: a send to nobody, and one to a receiver that waits.
+async fn wake_up(queue: &Queue, ids: &IdSource) {
+    let (mut alone, mut until_sent, mut until_received) = (Vec::new(), Vec::new(), Vec::new());
+    let request =
+        Receive { max_messages: 10, visibility_timeout: None, wait: Duration::ZERO, attempt_id: None };
+    let tasks = Tasks::new();
+    for _ in 0..WAKE_UPS {
+        let watch = Stopwatch::start();
+        send(queue, ids).await;
+        alone.push(watch.elapsed());
+        let left = queue.receive(request.clone()).await.expect("the store works");
+        let (waiting, request) =
+            (queue.clone(), Receive { wait: Duration::from_secs(20), ..request.clone() });
+        let receiver = tasks.spawn("receiver", async move {
+            let received = waiting.receive(request).await.expect("the store works");
+            (Stopwatch::start(), received)
+        });
+        // It waits by then.
+        execution_sleep(Duration::from_millis(2)).await;
+        let watch = Stopwatch::start();
+        send(queue, ids).await;
+        until_sent.push(watch.elapsed());
+        let (received, messages) = receiver.await.expect("it receives");
+        until_received.push(watch.elapsed().saturating_sub(received.elapsed()));
+        let receipts: Vec<_> = left.into_iter().chain(messages).map(|message| message.receipt).collect();
+        for result in queue.delete(&receipts).await {
+            result.expect("the store works");
+        }
+    }
+    for (what, mut took) in
+        [("a send", alone), ("to who waits", until_sent), ("until he has it", until_received)]
+    {
+        took.sort();
+        println!("{what}: p50 {:?}, p90 {:?}", took[WAKE_UPS / 2], took[WAKE_UPS * 9 / 10]);
+    }
+}
+
 async fn measure<W: Future<Output = ()> + Send + 'static>(
     what: &str,
     queue: &Queue,
@@ -94,6 +134,7 @@ async fn main() -> Result<(), store::StoreError> {
     let directory = arguments.next().map_or(temporary.path().to_owned(), Into::into);
     let tasks = Tasks::new();
     let queue = open(&directory, &tasks)?;
+    wake_up(&queue, &IdSource::from_entropy()).await;
     measure("send", &queue, messages, clients, |queue, ids| async move { send(&queue, &ids).await }).await;
     measure("send, receive, delete", &queue, messages, clients, |queue, ids| async move {
         pass(&queue, &ids).await;

@@ -1,5 +1,7 @@
 //! What is known of a message without its body, and the small row that says it.
 
+use std::time::Duration;
+
 use clock::Timestamp;
 use store::StoreError;
 
@@ -37,6 +39,18 @@ impl Entry {
     pub(crate) const fn fresh(seq: u64, sent: Timestamp, at: Timestamp, group: u64, parts: u16) -> Self {
         let never = Timestamp::UNIX_EPOCH;
         Self { seq, sent, at, group, parts, count: 0, first_received: never, received: never, nonce: 0 }
+    }
+
+    /// The message once it has been received, then, and hidden for so long. Its receipt has `nonce` in it.
+    pub(crate) fn received(self, now: Timestamp, visibility_timeout: Duration, nonce: u64) -> Self {
+        Self {
+            at: now + visibility_timeout,
+            count: self.count.saturating_add(1),
+            first_received: if self.count == 0 { now } else { self.first_received },
+            received: now,
+            nonce,
+            ..self
+        }
     }
 
     pub(crate) const fn position(&self) -> Position {

@@ -1,5 +1,7 @@
 //! Handing messages out: to their receiver, or to the dead-letter queue.
 
+use std::time::Duration;
+
 use clock::Timestamp;
 use store::{Mutation, Snapshot, StoreError, Transaction};
 use targets::{Prepared, What};
@@ -118,20 +120,12 @@ impl Handing {
 
     fn hand_out(&mut self, index: usize, record: Record) {
         let before = self.taken[index];
-        let timeout = self.request.visibility_timeout.unwrap_or(self.queue.settings().visibility_timeout);
-        let after = Entry {
-            at: self.now + timeout,
-            count: before.count.saturating_add(1),
-            first_received: if before.count == 0 { self.now } else { before.first_received },
-            received: self.now,
-            nonce: self.queue.platform().ids.bits(),
-            ..before
-        };
+        let (after, message) =
+            receive(&self.queue, before, record, self.request.visibility_timeout, self.now);
         let rows = self.queue.rows();
         self.transaction.mutations.push(Mutation::Delete(rows.entry(&before)));
         self.transaction.mutations.push(Mutation::Put(rows.entry(&after), after.encode().into()));
         self.settling.work.items[index].after = Some(after);
-        let message = message(&self.queue, &after, record);
         if !self.queue.is_untraced() {
             self.steps.push((message.id.clone(), What::Received { count: message.receive_count }));
         }
@@ -160,13 +154,14 @@ impl Handing {
         let arrival = Arrival {
             message: NewMessage {
                 dead_letter_source: Some(source.to_owned()),
-                delay: Some(std::time::Duration::ZERO),
+                delay: Some(Duration::ZERO),
                 ..new_message(record.clone())
             },
             // In FIFO queues the time starts anew (Amazon SQS developer guide, "Dead-letter queues").
             sent: (!queue.is_fifo()).then_some(entry.sent),
             received_before: record.received_before.saturating_add(entry.count),
             may_be_duplicate: false,
+            is_alone: self.taken.len() == 1,
         };
         match queue.prepare(arrival).await {
             Ok((prepared, _)) if !fits(&mut self.moved_bytes, &prepared) => return Ok(false),
@@ -213,6 +208,19 @@ pub(crate) fn delete(transaction: &mut Transaction, queue: &Queue, entry: &Entry
     transaction.mutations.push(Mutation::Delete(rows.entry(entry)));
     record::delete(&mut transaction.mutations, rows, entry.sent, entry.seq, entry.parts);
     transaction.mutations.push(Mutation::Add(rows.count.clone(), -1));
+}
+
+/// What a message is once it has been received, and what its receiver gets.
+pub(crate) fn receive(
+    queue: &Queue,
+    before: Entry,
+    record: Record,
+    visibility_timeout: Option<Duration>,
+    now: Timestamp,
+) -> (Entry, Message) {
+    let visibility_timeout = visibility_timeout.unwrap_or(queue.settings().visibility_timeout);
+    let after = before.received(now, visibility_timeout, queue.platform().ids.bits());
+    (after, message(queue, &after, record))
 }
 
 /// The message as its receiver gets it.

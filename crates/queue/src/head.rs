@@ -11,7 +11,7 @@ use crate::entry::{Entry, Position};
 use crate::fifo::Fifo;
 use crate::order::{Order, Page, Part, Which};
 use crate::standard::Standard;
-use crate::waiters::Waiters;
+use crate::waiters::{Kept, Waiters};
 use crate::window::Room;
 
 /// At most so many messages are in flight (Amazon SQS developer guide, "Message quotas").
@@ -270,6 +270,13 @@ impl Head {
         (seq, sent, limit)
     }
 
+    /// Whoever waits for a message that is being sent, if it is the next one that can be received.
+    pub(crate) fn keep_receiver(&mut self, sent: Timestamp, hold: &Hold) -> Option<Kept> {
+        let is_next = self.settings.fifo.is_none() && !self.order.has_available();
+        let is_allowed = sent > self.cutoff() && self.in_flight.len() < self.in_flight_max;
+        if is_next && is_allowed { self.waiters.keep(hold) } else { None }
+    }
+
     /// The next messages, or nothing when rows have to be read first.
     pub(crate) fn take(&mut self, max: usize, one_group: bool) -> Option<Vec<Entry>> {
         match self.order.take(max, self.cutoff(), one_group) {
@@ -347,6 +354,9 @@ impl Head {
 
     fn place(&mut self, entry: Option<Entry>, is_news: bool) {
         let Some(entry) = entry.filter(|entry| entry.seq >= self.floor) else { return };
+        for oldest in [&mut self.oldest, &mut self.oldest_news] {
+            *oldest = Some(oldest.map_or(entry.sent, |oldest| oldest.min(entry.sent)));
+        }
         if entry.is_in_flight(self.now) {
             self.order.lock(entry.group);
             self.timers.insert(entry.position());
@@ -356,9 +366,6 @@ impl Head {
         if entry.count > 0 && is_news {
             self.come_back(entry);
         } else {
-            for oldest in [&mut self.oldest, &mut self.oldest_news] {
-                *oldest = Some(oldest.map_or(entry.sent, |oldest| oldest.min(entry.sent)));
-            }
             self.order.put(entry);
         }
     }

@@ -21,6 +21,10 @@
 //! head is read anew. What a read of rows must not see twice is whatever is busy meanwhile. `standard.rs` and `fifo.rs` say in
 //! which order messages come; both are windows over their rows.
 //!
+//! A message that is sent to a standard queue by itself while a receiver waits and nothing else is to be had is written as
+//! received: that receiver is kept for it, and has it once the commit of the send returns. What was received for somebody
+//! who has gone meanwhile (`given.rs`) can be received again at once.
+//!
 //! Fair queues: when a group has more than a quarter of the messages in flight (and at least ten), the next 64 messages
 //! of the window are looked through for one of a quieter group. The rates that AWS limits FIFO queues to are not
 //! enforced.
@@ -36,6 +40,7 @@ mod digest;
 mod entry;
 mod expiry;
 mod fifo;
+mod given;
 mod giving_up;
 mod handing;
 mod hash;

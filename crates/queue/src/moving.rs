@@ -133,7 +133,8 @@ impl Moving {
             from: Some(id.clone()),
             ..new_message(record)
         };
-        let arrival = Arrival { message, sent: None, received_before: 0, may_be_duplicate: false };
+        let arrival =
+            Arrival { message, sent: None, received_before: 0, may_be_duplicate: false, is_alone: false };
         let (mut prepared, sent) = to.prepare(arrival).await?;
         if !fits(&mut self.moved_bytes, &prepared) {
             return Ok(false);

@@ -1,15 +1,17 @@
 //! Receiving.
 
 use std::future::{Future, pending};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use clock::{Hold, Stopwatch, execution_timeout};
+use clock::{Hold, Stopwatch, execution_sleep};
 use tokio::sync::oneshot;
 
 use crate::entry::Entry;
+use crate::given::Given;
 use crate::handing::Handing;
 use crate::queue::Queue;
+use crate::waiters::Wake;
 use crate::{Message, Poll, QueueError, Receive};
 
 /// What a look at the head brought.
@@ -19,7 +21,7 @@ enum Found {
     /// Too many messages are in flight.
     OverLimit,
     /// There is nothing yet.
-    Wait(oneshot::Receiver<Hold>),
+    Wait(oneshot::Receiver<Wake>),
 }
 
 /// A place among those who wait. Whoever is woken and goes away wakes the next one.
@@ -30,25 +32,50 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn leave(&mut self) {
-        if let (Some(ticket), true) = (self.ticket, std::mem::take(&mut self.is_parked)) {
-            self.queue.locked(|head, hold| {
-                if !head.waiters.leave(ticket) {
-                    head.wake(1, hold);
-                }
-            });
-        }
+    /// Waits in the order of those who wait, and in real time.
+    async fn wait(
+        &mut self,
+        left: Duration,
+        mut woken: oneshot::Receiver<Wake>,
+        until: Pin<&mut impl Future<Output = Hold>>,
+    ) -> Wake {
+        let ended_by = tokio::select! {
+            biased;
+            wake = &mut woken => Ok(wake),
+            () = execution_sleep(left) => Err(Hold::none()),
+            () = self.queue.platform().tasks.shutting_down() => Err(Hold::none()),
+            ended_by = until => Err(ended_by),
+        };
+        let wake = match ended_by {
+            Ok(wake) => wake.unwrap_or_else(|_| Wake::End(Hold::none())),
+            Err(ended_by) if self.try_leave() => Wake::End(ended_by),
+            // What is on its way to it still arrives.
+            Err(ended_by) => match woken.await {
+                Ok(given @ Wake::Given(_)) => given,
+                _ => return Wake::End(ended_by),
+            },
+        };
+        self.is_parked = false;
+        wake
+    }
+
+    /// Leaves, unless it is woken already, or is about to be.
+    fn try_leave(&self) -> bool {
+        self.ticket.is_none_or(|ticket| self.queue.locked(|head, _| head.waiters.leave(ticket)))
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.leave();
+        if self.is_parked && !self.try_leave() {
+            self.queue.locked(|head, hold| head.wake(1, hold));
+        }
     }
 }
 
 impl Queue {
-    /// Receives. With a wait it answers as soon as there is one message.
+    /// Receives. With a wait it answers as soon as there is one message. When it is dropped before it answers, what was
+    /// taken already can be received again at once, but was received; unless it has an attempt id, which can be repeated.
     ///
     /// # Errors
     /// [`QueueError::OverLimit`] for a standard queue without a wait; when the queue was removed or the store fails.
@@ -68,8 +95,8 @@ impl Queue {
     }
 
     /// Receives for a poller in this process: waits until there is a message, or until `until` completes and nothing has
-    /// been taken. Not to be dropped before: what was taken already would stay hidden. Virtual time stands still until
-    /// `hold` and the [`Hold`] that is answered are dropped; while it waits, it keeps none.
+    /// been taken. Virtual time stands still until `hold` and the [`Hold`] that is answered are dropped; while it waits, it
+    /// keeps none. Dropped before it answers it is as [`Queue::receive`].
     ///
     /// # Errors
     /// When the queue was removed or the store fails.
@@ -98,39 +125,37 @@ impl Queue {
             let left = request.wait.saturating_sub(waited.elapsed());
             match self.find(request, one_group, left, &mut place).await? {
                 Found::Entries(entries) => {
-                    hold = self.platform().clock.hold();
-                    let handing = Handing::new(self, entries, request);
-                    let messages = self.see_through(handing.run()).await?;
+                    let received = self.hand_out(entries, request).await?;
                     // All may have gone to the dead-letter queue.
-                    if !messages.is_empty() {
-                        return Ok((messages, hold));
+                    if !received.0.is_empty() {
+                        return Ok(received);
                     }
+                    hold = received.1;
                 }
                 Found::Nothing => return Ok((Vec::new(), hold)),
                 Found::OverLimit => return Err(QueueError::OverLimit),
                 Found::Wait(woken) => {
-                    drop(std::mem::take(&mut hold));
-                    hold = tokio::select! {
-                        biased;
-                        woken_by = self.wait(left, woken) => match woken_by {
-                            Some(woken_by) => woken_by,
-                            None => return Ok((Vec::new(), hold)),
-                        },
-                        ended_by = &mut until => return Ok((Vec::new(), ended_by)),
-                    };
-                    place.is_parked = false;
+                    drop(hold);
+                    match place.wait(left, woken, until.as_mut()).await {
+                        Wake::Look(woken_by) => hold = woken_by,
+                        Wake::Given(given) => return Ok(given.take()),
+                        Wake::End(ended_by) => return Ok((Vec::new(), ended_by)),
+                    }
                 }
             }
         }
     }
 
-    /// In the order of those who wait, and in real time.
-    async fn wait(&self, left: Duration, woken: oneshot::Receiver<Hold>) -> Option<Hold> {
-        tokio::select! {
-            biased;
-            woken = execution_timeout(left, woken) => woken.ok()?.ok(),
-            () = self.platform().tasks.shutting_down() => None,
-        }
+    async fn hand_out(
+        &self,
+        entries: Vec<Entry>,
+        request: &Receive,
+    ) -> Result<(Vec<Message>, Hold), QueueError> {
+        let hold = self.platform().clock.hold();
+        let back_to = request.attempt_id.is_none().then(|| self.clone());
+        let handing = Handing::new(self, entries, request);
+        let given = self.see_through(async move { Ok(Given::new(handing.run().await?, hold, back_to)) });
+        Ok(given.await?.take())
     }
 
     async fn find(
@@ -157,7 +182,7 @@ impl Queue {
             }
             let ticket = *place.ticket.get_or_insert_with(|| head.waiters.ticket());
             place.is_parked = true;
-            Some(Found::Wait(head.waiters.park(ticket)))
+            Some(Found::Wait(head.waiters.park(ticket, request.visibility_timeout)))
         })
         .await
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clock::{Timestamp, execution_timeout};
 use store::{CommitError, Mutation, Transaction};
-use targets::{Prepared, What};
+use targets::{Prepared, Settled, What};
 
 use crate::entry::Entry;
+use crate::handing::receive;
 use crate::head::Item;
 use crate::queue::Queue;
 use crate::record::{Encoded, Record};
@@ -27,11 +28,13 @@ pub(crate) struct Arrival {
     pub(crate) received_before: u32,
     /// A message that comes from another queue is never a duplicate: it would be lost.
     pub(crate) may_be_duplicate: bool,
+    /// It may be given to whoever waits at once. Several are left to be taken together.
+    pub(crate) is_alone: bool,
 }
 
 impl From<NewMessage> for Arrival {
     fn from(message: NewMessage) -> Self {
-        Self { message, sent: None, received_before: 0, may_be_duplicate: true }
+        Self { message, sent: None, received_before: 0, may_be_duplicate: true, is_alone: true }
     }
 }
 
@@ -90,8 +93,9 @@ impl Queue {
     pub async fn send(&self, messages: Vec<NewMessage>) -> Vec<Result<Sent, QueueError>> {
         let mut batch = Batch::default();
         let settings = self.settings();
+        let is_alone = messages.len() == 1;
         for message in messages {
-            let mut arrival = Arrival::from(message);
+            let mut arrival = Arrival { is_alone, ..message.into() };
             let token = match arrival.admit(&settings) {
                 Ok(token) => token,
                 Err(error) => {
@@ -141,40 +145,52 @@ impl Queue {
             None => Settling::new(self, crate::head::Work::default()),
         };
         let group = hash::group(arrival.message.group_id.as_deref());
-        // A cancelled request must not leave a number behind that others wait for: nothing waits from here on.
-        let numbered = self.on_head(|head, _| {
-            let (seq, sent, limit) = head.number(group);
-            settling.work.sequence_limit = limit;
-            settling.work.items.push(Item { seq, before: None, after: None });
-            Some((seq, sent, limit))
-        });
-        let (seq, now, limit) = numbered.await?;
-        let sent = arrival.sent.unwrap_or(now);
         let delay = match settings.fifo {
             Some(_) => Duration::ZERO,
             None => arrival.message.delay.unwrap_or(settings.delay),
         };
+        let is_offered = arrival.is_alone && delay.is_zero();
+        // A cancelled request must not leave a number behind that others wait for: nothing waits from here on.
+        let numbered = self.on_head(|head, hold| {
+            let (seq, now, limit) = head.number(group);
+            settling.work.sequence_limit = limit;
+            settling.work.items.push(Item { seq, before: None, after: None });
+            let sent = arrival.sent.unwrap_or(now);
+            let receiver = if is_offered { head.keep_receiver(sent, hold) } else { None };
+            Some((seq, now, sent, limit, receiver))
+        });
+        let (seq, now, sent, limit, receiver) = numbered.await?;
         let from = arrival.message.from.clone();
         let record = arrival.record(now + delay);
         let encoded = record.encode()?;
-        let entry = Entry::fresh(seq, sent, record.at, group, encoded.parts);
+        let id = record.id.clone();
+        let (by, size_bytes) = (record.sender_id.clone(), record.body.len() as u64);
+        let mut steps = vec![What::Accepted { by, from, size_bytes }];
+        let mut entry = Entry::fresh(seq, sent, record.at, group, encoded.parts);
+        let given = receiver.map(|receiver| {
+            let (received, message) = receive(self, entry, record, receiver.visibility_timeout(), now);
+            entry = received;
+            steps.push(What::Received { count: message.receive_count });
+            (receiver, message)
+        });
+        if self.is_untraced() {
+            steps.clear();
+        }
         settling.work.items[0].after = Some(entry);
         let mut part = self.arrival_part(&entry, &encoded, limit);
-        let answer = Sent { id: record.id.clone(), sequence_number: settings.fifo.is_some().then_some(seq) };
         if let Some(token) = token {
-            self.remember(&mut part, &token, &record, seq, now);
+            self.remember(&mut part, &token, &id, seq, now);
         }
-        let accepted = (!self.is_untraced()).then_some(What::Accepted {
-            by: record.sender_id,
-            from,
-            size_bytes: record.body.len() as u64,
-        });
-        let (queue, id) = (self.clone(), record.id.clone());
-        let prepared = Prepared::new(record.id, part, move |settled| {
-            if let (targets::Settled::Committed, Some(accepted)) = (settled, accepted) {
-                queue.trace(id, accepted);
+        let answer = Sent { id: id.clone(), sequence_number: settings.fifo.is_some().then_some(seq) };
+        let queue = self.clone();
+        let prepared = Prepared::new(id.clone(), part, move |settled| {
+            if settled == Settled::Committed {
+                steps.into_iter().for_each(|what| queue.trace(id.clone(), what));
             }
             settling.settle(settled);
+            if let (Settled::Committed, Some((receiver, message))) = (settled, given) {
+                receiver.give(queue, message);
+            }
         });
         Ok((prepared, answer))
     }
@@ -192,9 +208,9 @@ impl Queue {
         part
     }
 
-    fn remember(&self, part: &mut Transaction, token: &[u8; 16], record: &Record, seq: u64, now: Timestamp) {
+    fn remember(&self, part: &mut Transaction, token: &[u8; 16], id: &str, seq: u64, now: Timestamp) {
         let mut what = seq.to_be_bytes().to_vec();
-        what.extend_from_slice(record.id.as_bytes());
+        what.extend_from_slice(id.as_bytes());
         tokens::put(&mut part.mutations, self.rows(), token, now, &what);
         if seq.is_multiple_of(tokens::TRIM_EVERY) {
             let queue = self.clone();

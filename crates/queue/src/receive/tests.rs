@@ -73,3 +73,23 @@ async fn a_fifo_queue_says_nothing_of_its_limit() {
     let (queue, _) = full(Some(fifo)).await;
     assert!(queue.receive(at_most_ten(0)).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_sent_to_who_waits_is_within_the_limit() {
+    let (queue, receipt) = full(None).await;
+    let waiting = queue.clone();
+    let mut waiting =
+        std::pin::pin!(
+            async move { waiting.receive(Receive { max_messages: 1, ..at_most_ten(20_000) }).await }
+        );
+    let message = NewMessage { id: "d".to_owned(), ..NewMessage::default() };
+    tokio::select! {
+        biased;
+        _ = &mut waiting => panic!("there is no room"),
+        () = std::future::ready(()) => {}
+    }
+    queue.send(vec![message]).await.remove(0).unwrap();
+    assert_eq!(queue.locked(|head, _| head.in_flight_count()), 2);
+    queue.delete(&[receipt]).await.remove(0).unwrap();
+    assert_eq!(waiting.await.unwrap()[0].id, "c");
+}

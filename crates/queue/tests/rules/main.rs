@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod fifo;
+mod giving;
 mod harness;
 mod polling;
 mod recovery;

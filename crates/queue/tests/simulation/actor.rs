@@ -24,6 +24,8 @@ pub(crate) struct Client {
     pub(crate) model: Arc<Mutex<Model>>,
     pub(crate) main: Queue,
     pub(crate) dead: Queue,
+    /// There is more to be had than is sent, so that receivers wait.
+    pub(crate) is_hungry: bool,
     /// What was received, and where.
     pub(crate) held: Arc<Mutex<Vec<(&'static str, Message)>>>,
 }
@@ -36,6 +38,7 @@ fn is_uncertain(error: &QueueError) -> bool {
 impl Client {
     pub(crate) async fn act(&self) {
         match self.chance.below(100) {
+            0..15 if self.is_hungry => self.receive().await,
             0..25 => self.send().await,
             25..32 => self.hand_over().await,
             32..60 => self.receive().await,
@@ -87,7 +90,8 @@ impl Client {
     }
 
     async fn send(&self) {
-        let messages: Vec<NewMessage> = (0..=self.chance.below(3)).map(|_| self.message()).collect();
+        let messages: Vec<NewMessage> =
+            (0..=self.chance.below(if self.is_hungry { 2 } else { 3 })).map(|_| self.message()).collect();
         let call = self.begin(&messages);
         let results = self.main.send(messages.clone()).await;
         for (message, result) in messages.iter().zip(results) {
@@ -133,13 +137,17 @@ impl Client {
         let request = Receive {
             max_messages: usize::try_from(1 + self.chance.below(10)).unwrap(),
             visibility_timeout: Some(timeout),
-            wait: Duration::from_secs(if self.chance.percent(20) { 3_600 } else { 0 }),
+            wait: Duration::from_secs(if self.chance.percent(self.waiting()) { 3_600 } else { 0 }),
             attempt_id,
         };
         let call = self.model.lock().unwrap().call(self.now());
         let Ok(messages) = self.queue(name).receive(request).await else { return };
         self.model.lock().unwrap().received(name, call, self.now(), timeout, &messages);
         self.held.lock().unwrap().extend(messages.into_iter().map(|message| (name, message)));
+    }
+
+    const fn waiting(&self) -> u64 {
+        if self.is_hungry { 70 } else { 20 }
     }
 
     fn queue(&self, name: &str) -> &Queue {

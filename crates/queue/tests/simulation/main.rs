@@ -46,6 +46,7 @@ struct Simulation {
     model: Arc<Mutex<Model>>,
     settings: Settings,
     is_faulty: bool,
+    is_hungry: bool,
 }
 
 /// One run of the server.
@@ -82,6 +83,7 @@ impl Simulation {
         };
         Self {
             is_faulty: chance.percent(70),
+            is_hungry: chance.percent(50),
             disk: Arc::new(MemoryStore::new()),
             clock: Arc::new(VirtualClock::new(START)),
             model: Arc::new(Mutex::new(Model::new(rules))),
@@ -114,6 +116,7 @@ impl Simulation {
             model: self.model.clone(),
             main: server.main.clone(),
             dead: server.dead.clone(),
+            is_hungry: self.is_hungry,
             held: Arc::default(),
         }
     }
@@ -155,7 +158,7 @@ impl Simulation {
         self.drain().await;
     }
 
-    /// They say what is in the store.
+    /// They say what is in the store, and what clients have.
     async fn check_counters(&self, server: &Server) {
         for queue in [&server.main, &server.dead] {
             let counters = queue.counters().await.unwrap();
@@ -174,6 +177,11 @@ impl Simulation {
                 assert_eq!(counters.in_flight + counters.delayed, waiting.len() as u64, "{counters:?}");
             }
         }
+        // What was received for a client that went away is not kept from others, if nobody can ask for it again.
+        let told = self.model.lock().unwrap().told(self.clock.now());
+        let is_exact = !self.is_faulty && self.settings.fifo.is_none();
+        let in_flight = server.main.counters().await.unwrap().in_flight;
+        assert!(!is_exact || in_flight <= told, "{in_flight} in flight, but clients have {told}");
     }
 
     async fn rows(&self, table: &str, queue: &Queue) -> Vec<store::Entry> {

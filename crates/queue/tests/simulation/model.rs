@@ -23,6 +23,8 @@ pub(crate) struct Fact {
     /// The tick at which a deletion had been, and in which queue.
     gone: Option<(u64, &'static str)>,
     lease: Option<Lease>,
+    /// Somebody may have it until then.
+    hidden_until: Timestamp,
     /// How many changes of its visibility are under way, and whether there were several at once.
     changes: u32,
     is_contended: bool,
@@ -159,6 +161,7 @@ impl Model {
             }
             let fact = self.fact(&message.id);
             fact.seen = true;
+            fact.hidden_until = fact.hidden_until.max(now + timeout);
             if message.receive_count >= fact.count {
                 fact.count = message.receive_count;
                 let until = call.at + timeout;
@@ -221,6 +224,12 @@ impl Model {
 
 /// Deleting and changing.
 impl Model {
+    /// How many messages somebody may have at most.
+    pub(crate) fn told(&self, now: Timestamp) -> u64 {
+        let is_told = |fact: &&Fact| fact.gone.is_none() && fact.hidden_until > now;
+        self.facts.values().filter(is_told).count() as u64
+    }
+
     pub(crate) fn begin_delete(&mut self, id: &str) {
         self.fact(id).doubts += 1;
     }
@@ -239,6 +248,7 @@ impl Model {
     pub(crate) fn begin_change(&mut self, id: &str) {
         let fact = self.fact(id);
         fact.lease = None;
+        fact.hidden_until = Timestamp::from_micros(i64::MAX);
         fact.changes += 1;
         fact.is_contended |= fact.changes > 1;
     }
