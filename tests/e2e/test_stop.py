@@ -6,9 +6,10 @@ import socket
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from account import Account, at_once
+from account import Account, at_once, eventually
 from lambent import Server
 from packages import GATE
+from sources import Stream, shard_id
 
 WAITS = {
     "gate.py": GATE,
@@ -77,6 +78,21 @@ def test_an_idle_server_stops_quickly_with_open_connections(number):
     with server.connect():
         server.send(number)
         assert server.wait(timeout=15) == 0
+
+
+def test_a_subscription_ends_when_the_server_stops():
+    with Server("--pool-size", "0") as server:
+        stream = Stream(Account(server))
+        name = {"StreamARN": stream.arn, "ConsumerName": "c"}
+        consumer = stream.kinesis.register_stream_consumer(**name)["Consumer"]["ConsumerARN"]
+        described = stream.kinesis.describe_stream_consumer
+        eventually(lambda: described(**name)["ConsumerDescription"]["ConsumerStatus"] == "ACTIVE")
+        events = stream.kinesis.subscribe_to_shard(
+            ConsumerARN=consumer, ShardId=shard_id(0), StartingPosition={"Type": "LATEST"}
+        )["EventStream"]
+        server.send(signal.SIGTERM)
+        assert list(events) == []
+        assert server.wait(10) == 0, server.log()
 
 
 def test_an_ephemeral_server_leaves_no_files(tmp_path):

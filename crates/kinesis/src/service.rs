@@ -82,6 +82,11 @@ impl Kinesis {
         tasks.spawn_until_shutdown("kinesis-changes", changes::resume(self.inner.clone(), clock.hold()));
         tasks.spawn_until_shutdown("kinesis-consumer-changes", consumer::resume(self.inner.clone()));
     }
+
+    /// No client is pushed records any more: the server is about to stop.
+    pub fn stop_waiting(&self) {
+        self.inner.subscriptions.stop();
+    }
 }
 
 impl api_kinesis::Kinesis for Kinesis {

@@ -133,6 +133,7 @@ impl Server {
     pub async fn drain(self) {
         drop(self.listening);
         self.services.sqs.stop_waiting();
+        self.services.kinesis.stop_waiting();
         if clock::execution_timeout(DRAIN_LIMIT, self.requests.drain()).await.is_err() {
             tracing::warn!("requests were still running when their time for the shutdown was over");
         }

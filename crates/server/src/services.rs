@@ -48,7 +48,7 @@ pub(crate) struct Services {
     lambda: Lambda,
     pub(crate) sqs: Sqs,
     sns: Sns,
-    kinesis: Kinesis,
+    pub(crate) kinesis: Kinesis,
     event_sources: EventSources,
     /// Opened together with the gateway.
     inner: Arc<InnerEndpoint>,

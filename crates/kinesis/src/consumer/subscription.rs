@@ -17,7 +17,6 @@ use super::{Consumer, already_subscribed, consumer_missing};
 use crate::description;
 use crate::directory::OpenStream;
 use crate::errors::{shard_missing, stream_failed};
-use crate::service::Inner;
 
 /// "for up to 5 minutes, after which time you need to call `SubscribeToShard` again" (API reference): of real time, as
 /// connections are.
@@ -29,7 +28,6 @@ const EVENT_LIMITS: ReadLimits = ReadLimits { records: 1_000, bytes: 1 << 20 };
 
 /// One consumer's reading of one shard.
 pub(crate) struct Subscription {
-    pub(crate) inner: Arc<Inner>,
     pub(crate) client: Client,
     pub(crate) consumer: Consumer,
     pub(crate) stream: Arc<OpenStream>,
@@ -42,7 +40,7 @@ pub(crate) struct Subscription {
 enum Next {
     /// It is over, without a word.
     Over,
-    Ended(Ended),
+    Ended(Error),
     Read(Result<Read, StreamError>),
     /// Nothing for a while.
     Silence,
@@ -66,14 +64,17 @@ impl Subscription {
         let next = tokio::select! {
             biased;
             () = self.client.gone() => Next::Over,
-            () = self.inner.tasks.shutting_down() => Next::Over,
-            ended = self.seat.ended() => Next::Ended(ended),
+            ended = self.seat.ended() => match ended {
+                Ended::Stopped => Next::Over,
+                Ended::TakenOver => Next::Ended(already_subscribed(&self.consumer.key, self.shard.id)),
+                Ended::Deregistered => Next::Ended(consumer_missing(&self.consumer.key)),
+            },
             () = over => Next::Over,
             next = read(&self.stream, self.shard.id, self.position) => next,
         };
         match next {
             Next::Over => None,
-            Next::Ended(ended) => Some((Err(self.ended(ended)), false)),
+            Next::Ended(error) => Some((Err(error), false)),
             // All its records have expired.
             Next::Read(Err(StreamError::NoShard)) => {
                 Some((Err(shard_missing(&self.stream.key, self.shard.id)), false))
@@ -92,14 +93,6 @@ impl Subscription {
                     Read { records: Vec::new(), next: self.position, is_end: false, behind: Duration::ZERO };
                 Some((Ok(self.event(nothing)), true))
             }
-        }
-    }
-
-    fn ended(&self, ended: Ended) -> Error {
-        let key = &self.consumer.key;
-        match ended {
-            Ended::TakenOver => already_subscribed(key, self.shard.id),
-            Ended::Deregistered => consumer_missing(key),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who is subscribed to which shards. In memory only: a subscription lives as long as its connection.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) enum Ended {
     TakenOver,
     /// The consumer goes.
     Deregistered,
+    /// The server stops.
+    Stopped,
 }
 
 /// All subscriptions, and those that began in the last five seconds even if they have ended.
@@ -34,11 +37,12 @@ pub(crate) enum Ended {
 pub(crate) struct Subscriptions {
     alone_for: Duration,
     all: Mutex<HashMap<Place, Taken>>,
+    stopped: AtomicBool,
 }
 
 impl Default for Subscriptions {
     fn default() -> Self {
-        Self { alone_for: ALONE_FOR, all: Mutex::default() }
+        Self { alone_for: ALONE_FOR, all: Mutex::default(), stopped: AtomicBool::default() }
     }
 }
 
@@ -74,6 +78,9 @@ impl Subscriptions {
             return None;
         }
         let (end, ended) = oneshot::channel();
+        if self.stopped.load(Ordering::Relaxed) {
+            return Some(Seat(ended));
+        }
         if let Some(older) = all.insert(place, Taken { since: Stopwatch::start(), end }) {
             // It may have ended just now.
             let _was_listening = older.end.send(Ended::TakenOver);
@@ -88,12 +95,19 @@ impl Subscriptions {
             let _was_listening = taken.end.send(Ended::Deregistered);
         }
     }
+
+    /// Ends all subscriptions, also those to come.
+    pub(crate) fn stop(&self) {
+        let mut all = self.lock();
+        self.stopped.store(true, Ordering::Relaxed);
+        all.clear();
+    }
 }
 
 impl Seat {
     /// Waits until the place is somebody else's. Must not be called again after it completed.
     pub(crate) async fn ended(&mut self) -> Ended {
-        (&mut self.0).await.unwrap_or(Ended::Deregistered)
+        (&mut self.0).await.unwrap_or(Ended::Stopped)
     }
 }
 
@@ -127,6 +141,15 @@ mod tests {
         assert_eq!(first.ended().await, Ended::TakenOver);
         subscriptions.end("c");
         assert_eq!(second.ended().await, Ended::Deregistered);
+    }
+
+    #[tokio::test]
+    async fn none_goes_on_when_the_server_stops() {
+        let subscriptions = Subscriptions::default();
+        let mut before = subscriptions.take(place(0)).unwrap();
+        subscriptions.stop();
+        let mut after = subscriptions.take(place(0)).unwrap();
+        assert_eq!((before.ended().await, after.ended().await), (Ended::Stopped, Ended::Stopped));
     }
 
     #[test]

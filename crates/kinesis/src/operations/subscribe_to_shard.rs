@@ -1,7 +1,5 @@
 //! `SubscribeToShard`: records are pushed as they come.
 
-use std::sync::Arc;
-
 use api_kinesis::{SubscribeToShardInput, SubscribeToShardOutput};
 use wire::{Context, Error};
 
@@ -12,7 +10,7 @@ use crate::shard;
 use crate::start::{self, Start};
 
 pub(crate) async fn handle(
-    inner: &Arc<Inner>,
+    inner: &Inner,
     context: &Context,
     input: SubscribeToShardInput,
 ) -> Result<SubscribeToShardOutput, Error> {
@@ -41,6 +39,6 @@ pub(crate) async fn handle(
     }
     let seat = inner.subscriptions.take(place).ok_or_else(in_use)?;
     let client = context.client.clone();
-    let subscription = Subscription { inner: inner.clone(), client, consumer, stream, shard, position, seat };
+    let subscription = Subscription { client, consumer, stream, shard, position, seat };
     Ok(SubscribeToShardOutput { event_stream: consumer::events(subscription) })
 }

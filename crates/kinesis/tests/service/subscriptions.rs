@@ -238,7 +238,7 @@ async fn it_ends_when_the_server_stops_or_nobody_listens_any_more() {
     let stops = World::with_stream(1).await;
     let mut served =
         stops.subscribe(&stops.registered("c").await, 0, from(ShardIteratorType::Latest)).await.unwrap();
-    stops.tasks.announce_shutdown();
+    stops.kinesis.stop_waiting();
     assert_eq!(served.next().await, None);
     let (next, ()) = tokio::join!(frames.next(), async {
         execution_sleep(Duration::from_secs(1)).await;
