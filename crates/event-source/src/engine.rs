@@ -111,15 +111,17 @@ impl Engine {
         loop {
             match self.parts.store.commit(transaction.clone()).await {
                 Ok(_) => return Ok(()),
-                Err(CommitError::Unknown(_)) if !self.parts.tasks.is_shutting_down() => was_lost = true,
+                Err(error) if self.parts.tasks.is_shutting_down() => return Err(error),
+                Err(CommitError::Unknown(_)) => was_lost = true,
                 Err(error @ CommitError::Conflict(_)) if was_lost => {
                     match mappings::read(&*self.parts.store, wanted).await {
                         Ok(Some(stored)) if stored == *wanted => return Ok(()),
                         Ok(_) => return Err(error),
-                        Err(_) if !self.parts.tasks.is_shutting_down() => {}
-                        Err(error) => return Err(store_error(error).into()),
+                        Err(_) => {}
                     }
                 }
+                // The one that was lost may have been applied all the same.
+                Err(CommitError::Unavailable(_)) if was_lost => {}
                 Err(error) => return Err(error),
             }
             pauses.pause().await;
