@@ -365,6 +365,13 @@ fn unknown_members_are_passed_over_and_null_means_absent() {
         decode(Protocol::AwsJson10, body).expect("decodes"),
         Everything { name: "a".to_owned(), ..Everything::default() }
     );
+    // {"New": {1: [1, 2(h'00'), 1.5, (indefinite) {"b": null}]}, "Name": "a", "Count": undefined}
+    let body =
+        b"\xa3\x63New\xa1\x01\x9f\x01\xc2\x41\x00\xf9\x3e\x00\xbf\x61b\xf6\xff\xff\x64Name\x61a\x65Count\xf7";
+    assert_eq!(
+        decode(Protocol::AwsCbor11, &body[..]).expect("decodes"),
+        Everything { name: "a".to_owned(), ..Everything::default() }
+    );
 }
 
 #[test]

@@ -11,8 +11,7 @@ use futures::future::BoxFuture;
 use futures::stream;
 use wire::{Client, Error, EventStream, Struct};
 
-use super::subscriptions::Ended;
-use super::subscriptions::Seat;
+use super::subscriptions::{Ended, Seat};
 use super::{Consumer, already_subscribed, consumer_missing};
 use crate::description;
 use crate::directory::OpenStream;

@@ -156,8 +156,24 @@ impl<'a> CborReader<'a> {
         }
     }
 
+    /// Passes over an item. Nothing of it is kept: what nobody wants to read must not take room.
     fn skip(&mut self) -> Result<()> {
-        self.document().map(|_| ())
+        let head = self.head()?;
+        match head.major {
+            2 | 3 => self.chunks(head).map(|_| ()),
+            4 => self.repeat(head.argument, &mut Self::skip),
+            5 => self.repeat(head.argument, &mut |reader| {
+                reader.skip()?;
+                reader.skip()
+            }),
+            6 => {
+                self.enter()?;
+                self.skip()?;
+                self.depth -= 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn each_key(&mut self, each: &mut dyn FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
