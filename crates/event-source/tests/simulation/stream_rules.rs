@@ -36,7 +36,7 @@ pub(crate) struct GivenUp {
     pub(crate) line: usize,
     pub(crate) at: Timestamp,
     pub(crate) numbers: BTreeSet<u64>,
-    /// It was never run: these may be more than there were.
+    /// It was never run: these may be more than there were, or others.
     pub(crate) is_vague: bool,
     pub(crate) condition: String,
     pub(crate) invoke_count: u64,
@@ -118,7 +118,9 @@ impl<'a> Judge<'a> {
         };
         let tried = self.runs.iter().rev().find_map(rest);
         let has_lanes = history(self.mine).any(|polling| polling.parallelization_factor > 1);
-        let is_vague = tried.is_none() && has_lanes;
+        // Of a window that is too old to be closed, all records are named that were in it.
+        let may_be_window = !self.polling.tumbling_window.is_zero();
+        let is_vague = tried.is_none() && (has_lanes || may_be_window);
         let numbers: BTreeSet<u64> = match tried {
             Some(numbers) => numbers,
             // It was never run: too old when it came.
@@ -171,6 +173,14 @@ impl<'a> Judge<'a> {
             *pieces.entry(run.batch.numbers()).or_default() += 1;
         }
         pieces.values().any(|count| *count > retries)
+    }
+
+    /// Somebody was told that it was given up, or nobody is told.
+    pub(crate) fn may_be_given_up(&self, n: u64) -> bool {
+        let has_limits = history(self.mine)
+            .any(|polling| polling.maximum_retry_attempts.is_some() || polling.maximum_record_age.is_some());
+        self.given_up.iter().any(|batch| batch.numbers.contains(&n))
+            || self.polling.on_failure.is_none() && has_limits
     }
 
     /// Nothing more is to be done with it.
@@ -288,10 +298,8 @@ impl<'a> Judge<'a> {
             }
             assert!(self.polling.on_failure.is_some(), "{batch:?}");
             let size = batch.record["KinesisBatchInfo"]["batchSize"].as_u64();
-            // A window whose last invocation fails is given up with all that was in it.
-            let is_batch = self.polling.tumbling_window.is_zero() || self.world.mode == Mode::Calm;
             // Where the store fails there may be records that nobody knows of.
-            let is_known = is_batch && !batch.is_vague && matches!(self.world.mode, Mode::Calm | Mode::Noisy);
+            let is_known = !batch.is_vague && matches!(self.world.mode, Mode::Calm | Mode::Noisy);
             assert!(!is_known || size == Some(batch.numbers.len() as u64), "{batch:?}");
             let arn = batch.record["KinesisBatchInfo"]["streamArn"].as_str().unwrap();
             assert!(arn.ends_with("stream/s"), "{arn}");
