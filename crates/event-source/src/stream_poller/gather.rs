@@ -112,13 +112,15 @@ impl Work {
             self.reader.rewind(self.lane.done);
         }
         let batching_window = self.place.mapping().batching_window;
-        let mut batch = Growing::default();
+        let (mut batch, mut has_read) = (Growing::default(), false);
         loop {
             self.grow(&mut batch);
             if batch.records.is_empty() && batch.is_full {
                 return Ok(Gathered::WindowIsOver);
             }
-            let is_due = batch.since.is_some_and(|since| self.place.now() >= since + batching_window);
+            // What was left in the buffer is no reason to invoke with less than there is.
+            let is_due =
+                has_read && batch.since.is_some_and(|since| self.place.now() >= since + batching_window);
             if !batch.records.is_empty() && (batch.is_full || is_due || self.reader.is_at_end) {
                 return Ok(Gathered::Batch(batch.records));
             }
@@ -135,7 +137,15 @@ impl Work {
             let due = batch.since.map(|since| since + batching_window);
             let wake = due.into_iter().chain(window_over).min();
             match self.read(self.room(&batch), wake).await {
-                Ok(Some(read)) => self.reader.accept(&self.place, read),
+                Ok(Some(read)) => {
+                    self.reader.accept(&self.place, read);
+                    has_read = true;
+                    if self.reader.buffer.is_empty() && self.place.poller.stop.is_told() {
+                        return Err(Halt::Stopped);
+                    }
+                    // Others have their turn while there is nothing but records to pass over.
+                    tokio::task::yield_now().await;
+                }
                 Ok(None) if batch.records.is_empty() => return Ok(Gathered::WindowIsOver),
                 Ok(None) => batch.is_full = true,
                 Err(ReadFailed::Stopped) => return Err(Halt::Stopped),
@@ -152,11 +162,13 @@ impl Work {
     /// Moves records from the buffer into the batch. Full without a record when the open window is over.
     fn grow(&mut self, batch: &mut Growing) {
         let size = usize::try_from(self.place.mapping().batch_size).unwrap_or(READ_RECORDS_MAX);
+        let state_bytes = self.lane.window.as_ref().map_or(0, |window| window.state.get().len());
+        let room = EVENT_BYTES_MAX.saturating_sub(state_bytes);
         while let Some(record) = self.reader.buffer.front() {
             let first_arrived = batch.records.first().map_or(record.arrived, |first| first.arrived);
             let bytes = event_bytes(record);
             let is_beyond = self.window_end(first_arrived).is_some_and(|end| record.arrived >= end);
-            let is_too_much = !batch.records.is_empty() && batch.bytes + bytes > EVENT_BYTES_MAX;
+            let is_too_much = !batch.records.is_empty() && batch.bytes + bytes > room;
             if batch.records.len() >= size || is_too_much || is_beyond {
                 batch.is_full = true;
                 return;

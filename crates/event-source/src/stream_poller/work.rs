@@ -307,12 +307,9 @@ impl Work {
     }
 
     /// Puts `pieces` in the place of the first one, or of the batch that was new.
-    fn again(&mut self, done: &[Item], mut pieces: Vec<Piece>) {
+    fn again(&mut self, done: &[Item], pieces: Vec<Piece>) {
         self.done(done.last().map(|item| item.sequence_number));
-        if let (Some(before), Some(last)) = (self.lane.pieces.pop_front(), pieces.last_mut()) {
-            // It may reach further than its last record: others have been passed over.
-            last.last = before.last;
-        }
+        self.lane.pieces.pop_front();
         for piece in pieces.into_iter().rev() {
             self.lane.pieces.push_front(piece);
         }

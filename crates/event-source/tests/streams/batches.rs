@@ -142,3 +142,18 @@ fn a_consumer_is_named_as_the_source() {
     world.put("key", "a");
     assert_eq!(world.calls()[0].event["Records"][0]["eventSourceARN"], consumer.to_string());
 }
+
+#[test]
+fn what_does_not_fit_into_an_event_comes_with_the_next() {
+    let world = World::new(1);
+    // Six times as long in JSON.
+    let key = "\u{1}".repeat(256);
+    for second in 0..4 {
+        world.advance_to(second * 2);
+        world.put_at(None, &[(key.as_str(), "x"); 1_000]);
+    }
+    world.create(|mapping, _| mapping.batch_size = 10_000);
+    let sizes: Vec<usize> = world.calls().iter().map(|call| call.data().len()).collect();
+    assert!(sizes.len() > 1, "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 4_000);
+}

@@ -263,3 +263,16 @@ fn waits_are_on_the_agenda() {
     assert_eq!((due[0].at, due[0].what.as_str()), (START + Duration::from_secs(3), "retry of a batch"));
     assert!(due[0].id.ends_with(" shardId-000000000000"), "{due:?}");
 }
+
+#[test]
+fn records_that_expire_one_by_one_are_counted_once() {
+    let world = World::new(1);
+    world.put("key", "a");
+    world.advance_to(3_600);
+    world.put("key", "b");
+    world.behave(|_| Does::Fails);
+    world.create(|_, _| {});
+    world.advance_to(86_400 + 1_800);
+    assert_eq!(world.texts().last().unwrap(), "b");
+    assert_eq!(world.figure("DroppedEventCount"), 1.0);
+}

@@ -229,3 +229,55 @@ fn a_partial_response_keeps_the_state_of_what_succeeded() {
     let expected = ["0 [a,b] of 0-10 with []", "0 [b] of 0-10 with [a]", "11 [] of 0-10 with [a,b] final"];
     assert_eq!(story(&world), expected);
 }
+
+#[test]
+fn a_state_takes_its_room_in_the_event() {
+    let world = World::new(1);
+    let large = "x".repeat(900_000);
+    for second in 0..7 {
+        world.advance_to(second * 2);
+        world.put("key", if second == 0 { "small" } else { &large });
+    }
+    let state = large.clone();
+    world.behave(move |_| Does::Answers(json!({"state": {"large": state}}).to_string()));
+    world.create(|mapping, polling| {
+        polling.tumbling_window = Duration::from_secs(600);
+        mapping.batch_size = 1;
+    });
+    // Now with a state, and batches as large as they can be.
+    world.update(|mapping, _| mapping.is_enabled = false);
+    for second in 7..15 {
+        world.advance_to(second * 2);
+        world.put("key", &large);
+    }
+    world.outside.calls.lock().unwrap().clear();
+    world.update(|mapping, _| {
+        mapping.is_enabled = true;
+        mapping.batch_size = 100;
+    });
+    let sizes: Vec<usize> = world.calls().iter().map(|call| call.data().len()).collect();
+    assert_eq!(sizes, [4, 4]);
+}
+
+#[test]
+fn a_record_that_failed_is_not_in_the_window() {
+    let world = World::new(1);
+    world.create(|mapping, polling| {
+        polling.tumbling_window = Duration::from_secs(600);
+        polling.maximum_retry_attempts = Some(0);
+        polling.on_failure = Some(arn("sqs", "q"));
+        mapping.reports_batch_item_failures = true;
+    });
+    world.behave(|call| match call.text().as_str() {
+        "a,b,c" => {
+            let failures = json!([{"itemIdentifier": call.number_of("c")}]);
+            Does::Answers(json!({"state": {}, "batchItemFailures": failures}).to_string())
+        }
+        _ => Does::Fails,
+    });
+    world.put_all(&["a", "b", "c"]);
+    world.advance_to(700);
+    let sizes: Vec<_> =
+        world.delivered().iter().map(|(_, record)| record["KinesisBatchInfo"]["batchSize"].clone()).collect();
+    assert_eq!(sizes, [json!(1), json!(2)], "first the record, then the window without it");
+}
