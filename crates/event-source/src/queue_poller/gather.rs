@@ -42,6 +42,11 @@ impl Gatherer {
         self.held.is_empty()
     }
 
+    /// What is left over of a FIFO queue comes back together with what stands before it in its group.
+    pub(super) fn let_go(&mut self) {
+        self.held.clear();
+    }
+
     /// The next batch, with virtual time standing still; nothing when the worker is to leave.
     pub(super) async fn gather(&mut self, pool: &Pool, mut hold: Hold) -> Option<(Batch, Hold)> {
         let mapping = &pool.poller.mapping;
@@ -170,6 +175,9 @@ impl Gatherer {
         let results = pool.queue.change_visibility(&changes).await;
         let until = pool.hidden_until(visibility);
         let held = std::mem::take(&mut self.held);
+        if pool.is_fifo && results.iter().any(Result::is_err) {
+            return;
+        }
         // One that was hidden for too short a time is somebody else's by now.
         let still = held.into_iter().zip(results).filter(|(_, result)| result.is_ok());
         self.held = still.map(|(held, _)| Held { until, ..held }).collect();

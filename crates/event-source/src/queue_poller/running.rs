@@ -24,8 +24,9 @@ const LOOK_LONGEST: Duration = Duration::from_secs(30);
 const RECURSIVE_LOOP: &str = "RecursiveLoop";
 
 impl Pool {
-    /// Runs one batch to its end. Virtual time stands still all the while, but for pauses.
-    pub(super) async fn run(&self, batch: Batch, mut hold: Hold) -> Hold {
+    /// Runs one batch to its end. Virtual time stands still all the while, but for pauses. Also answers whether the
+    /// function is done with all of it.
+    pub(super) async fn run(&self, batch: Batch, mut hold: Hold) -> (Hold, bool) {
         let hidden_until = batch.hidden_until();
         let (mut payload, mut messages) = batch.finish();
         let mut pauses = Pauses::new(TRY_FIRST, TRY_LONGEST);
@@ -38,8 +39,7 @@ impl Pool {
             };
             match self.poller.functions.invoke(batch).await {
                 Invoked::Ran(ran) => {
-                    self.conclude(*ran, messages, hidden_until).await;
-                    return hold;
+                    return (hold, self.conclude(*ran, messages, hidden_until).await);
                 }
                 Invoked::Throttled => {
                     self.poller.report(THROTTLED);
@@ -49,7 +49,7 @@ impl Pool {
                 Invoked::LoopStopped { headers } => {
                     messages = self.give_up(messages, &headers).await;
                     if messages.is_empty() {
-                        return hold;
+                        return (hold, false);
                     }
                     payload = batch::event(&messages, &self.origin);
                     continue;
@@ -58,7 +58,7 @@ impl Pool {
                     self.poller.report(FUNCTION_GONE);
                     self.poller.figures.count(Figure::FailedInvoke, messages.len());
                     drop(hold);
-                    return self.until_function_is_there().await;
+                    return (self.until_function_is_there().await, false);
                 }
             }
             // The batch itself is tried again, until its messages go back to the queue (AWS Lambda developer guide,
@@ -66,11 +66,11 @@ impl Pool {
             let (clock, pause) = (&*self.poller.parts().clock, pauses.next());
             if clock.now() + pause >= hidden_until {
                 self.poller.figures.count(Figure::FailedInvoke, messages.len());
-                return self.pause(hold, pause).await;
+                return (self.pause(hold, pause).await, false);
             }
             hold = self.pause(hold, pause).await;
             if self.poller.stop.is_told() {
-                return hold;
+                return (hold, false);
             }
         }
     }
@@ -115,8 +115,8 @@ impl Pool {
         others
     }
 
-    /// Deletes what the function is done with.
-    async fn conclude(&self, ran: Ran, messages: Vec<Message>, hidden_until: Timestamp) {
+    /// Deletes what the function is done with. Whether that is all.
+    async fn conclude(&self, ran: Ran, messages: Vec<Message>, hidden_until: Timestamp) -> bool {
         let figures = &self.poller.figures;
         figures.count(Figure::Invoked, messages.len());
         let failures = self.failures(&ran, &messages);
@@ -125,7 +125,7 @@ impl Pool {
             self.scale().failed();
             self.poller.report(CALL_FAILED);
             figures.count(Figure::FailedInvoke, messages.len());
-            return;
+            return false;
         };
         self.scale().succeeded();
         self.poller.report(OK);
@@ -136,6 +136,7 @@ impl Pool {
             let deleted = self.delete(&receipts, hidden_until).await;
             figures.count(Figure::Deleted, deleted);
         }
+        failures.is_empty()
     }
 
     /// Which messages failed; `None` when all did.

@@ -19,6 +19,10 @@ pub(super) async fn work(pool: Arc<Pool>, seat: Seat, mut hold: Hold) {
         if !pool.poller.stop.is_told() {
             pool.grow(more, &taken);
         }
-        hold = pool.run(batch, taken).await;
+        let (ran, is_done) = pool.run(batch, taken).await;
+        hold = ran;
+        if !is_done && pool.is_fifo {
+            gatherer.let_go();
+        }
     }
 }

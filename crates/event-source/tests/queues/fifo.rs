@@ -1,6 +1,7 @@
 //! Order by group, and groups side by side.
 
 use event_source::{Mapping, Polling, QueuePolling};
+use queue::NewMessage;
 
 use crate::world::{Does, World, fifo, fifo_mapping, grouped, mapping, ok, secs, send};
 
@@ -104,4 +105,21 @@ async fn a_throttled_group_keeps_its_order() {
     let mut order = of_group(&world, "a");
     order.dedup();
     assert_eq!(order, ["a0", "a1", "a2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_event_has_no_room_for_keeps_its_place_behind_a_failure() {
+    let world = World::new();
+    let queue = world.open("q", fifo());
+    for n in 0..9 {
+        let body = format!("{n}{}", "x".repeat(1_000_000));
+        send(&queue, [NewMessage { body, ..grouped(&n.to_string(), "a") }]).await;
+    }
+    world.behave(|call| if call.at < secs(30) { Does::Fails } else { ok() });
+    world.create(fifo_mapping("m")).await;
+    world.advance(secs(100)).await;
+    world.until(async || world.is_empty("q").await).await;
+    let numbers = |batch: Vec<String>| batch.iter().map(|body| body[..1].to_owned()).collect::<String>();
+    let batches: Vec<String> = world.batches().into_iter().map(numbers).collect();
+    assert_eq!(batches, ["012345", "012345", "678"]);
 }
