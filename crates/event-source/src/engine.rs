@@ -136,23 +136,27 @@ impl Engine {
         }
     }
 
-    /// Stores another state. `false` when the server shuts down before that could be done.
-    pub(crate) async fn move_on(&self, slot: &Slot, state: State) -> bool {
+    /// Stores the state that follows for a mapping that is between two; unless a caller has changed it since it was `seen`,
+    /// or the server shuts down before that could be done.
+    pub(crate) async fn move_on(&self, slot: &Slot, seen: &Mapping, state: State) {
         let mut pauses = Pauses::of_store();
         loop {
             let turn = slot.turn.lock().await;
             let old = slot.mapping();
+            if old.revision != seen.revision || old.state.is_final() {
+                return;
+            }
             let new = Mapping { state, last_modified: self.parts.clock.now(), ..(*old).clone() };
             match self.replace(&old, &new).await {
                 Ok(()) => {
                     slot.moved_on(new);
-                    return true;
+                    return;
                 }
                 Err(error) => tracing::warn!(uuid = old.uuid, %error, "a mapping's state cannot be stored"),
             }
             drop(turn);
             if self.parts.tasks.is_shutting_down() {
-                return false;
+                return;
             }
             pauses.pause().await;
         }

@@ -59,9 +59,7 @@ impl Poller {
     /// stored. The mapping becomes `Enabled`. Virtual time stands still until the [`Hold`] is dropped: not before the
     /// source has been looked at for the first time. Called once, at the beginning.
     pub(crate) async fn began(&self) -> Hold {
-        if !self.slot.mapping().state.is_final() {
-            self.engine.move_on(&self.slot, State::Enabled).await;
-        }
+        self.engine.move_on(&self.slot, &self.mapping, State::Enabled).await;
         self.slot.take_hold()
     }
 

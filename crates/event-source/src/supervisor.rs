@@ -9,7 +9,7 @@ use stream::Stream;
 use crate::engine::Engine;
 use crate::figures::Figures;
 use crate::filter::Filter;
-use crate::pauses::Pauses;
+use crate::pauses::{Pauses, wait};
 use crate::poller::{Ended, Poller};
 use crate::slot::Slot;
 use crate::stop::Stop;
@@ -18,6 +18,13 @@ use crate::{Functions, Mapping, Polling, State, queue_poller, stream_poller};
 /// A source that is not there is looked for again after so long, in execution time.
 const LOOK_FIRST: Duration = Duration::from_millis(200);
 const LOOK_LONGEST: Duration = Duration::from_secs(5);
+
+/// Why a run cannot begin.
+enum Problem {
+    /// It may be able to in a moment: so long, nobody is told that it polls, and nothing that comes is missed.
+    Passing(String),
+    Lasting(String),
+}
 
 enum Source {
     Queue(Queue),
@@ -33,7 +40,7 @@ pub(crate) async fn supervise(engine: Arc<Engine>, slot: Arc<Slot>, functions: A
         match mapping.state {
             _ if is_to_poll(&mapping) => poll(&engine, &slot, &functions, &mut looking).await,
             State::Updating | State::Disabling => {
-                engine.move_on(&slot, State::Disabled).await;
+                engine.move_on(&slot, &mapping, State::Disabled).await;
             }
             State::Deleting => {
                 engine.forget(&slot).await;
@@ -83,13 +90,21 @@ async fn poll(engine: &Arc<Engine>, slot: &Arc<Slot>, functions: &Arc<dyn Functi
                 }
             }
         }
-        Err(problem) => problem,
+        Err(Problem::Lasting(problem)) => problem,
+        Err(Problem::Passing(problem)) => {
+            engine.report(slot, &problem);
+            let again = wait(&*engine.parts.clock, looking.next());
+            drop(slot.take_hold());
+            tokio::select! {
+                _hold = again => {}
+                () = stop.told() => {}
+            }
+            return;
+        }
     };
     engine.report(slot, &problem);
     // A caller must be able to change or delete what cannot begin.
-    if !slot.mapping().state.is_final() && !stop.is_told() {
-        engine.move_on(slot, State::Enabled).await;
-    }
+    engine.move_on(slot, &mapping, State::Enabled).await;
     drop(slot.take_hold());
     tokio::select! {
         () = looking.pause() => {}
@@ -103,7 +118,7 @@ async fn prepare(
     functions: &Arc<dyn Functions>,
     mapping: &Arc<Mapping>,
     stop: Stop,
-) -> Result<(Arc<Poller>, Source), String> {
+) -> Result<(Arc<Poller>, Source), Problem> {
     let parts = &engine.parts;
     let found = match &mapping.polling {
         Polling::Queue(_) => parts.queues.queue(&mapping.source).await.map(|queue| queue.map(Source::Queue)),
@@ -111,8 +126,15 @@ async fn prepare(
             parts.streams.stream(&mapping.source).await.map(|stream| stream.map(Source::Stream))
         }
     };
-    let source = found.map_err(|error| format!("PROBLEM: {error}"))?.ok_or_else(|| missing(mapping))?;
-    let filter = Filter::new(&mapping.filters).map_err(|error| format!("PROBLEM: {error}"))?;
+    let source = found
+        .map_err(|error| {
+            let is_temporary = error.is_temporary();
+            let problem = format!("PROBLEM: {error}");
+            if is_temporary { Problem::Passing(problem) } else { Problem::Lasting(problem) }
+        })?
+        .ok_or_else(|| Problem::Lasting(missing(mapping)))?;
+    let filter =
+        Filter::new(&mapping.filters).map_err(|error| Problem::Lasting(format!("PROBLEM: {error}")))?;
     let poller = Poller {
         engine: engine.clone(),
         mapping: mapping.clone(),

@@ -87,6 +87,28 @@ async fn a_queue_that_is_not_there_is_looked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_disabled_while_it_begins_stays_disabled() {
+    for is_there in [true, false] {
+        let world = World::new();
+        world.open("q", standard());
+        world.create(mapping("m")).await;
+        if !is_there {
+            world.lose("q");
+        }
+        let outside = world.outside.clone();
+        let gate = outside.find_gate.write().await;
+        let world = world.restart(true).await;
+        world.quiet().await;
+        let change = |mapping: &mut Mapping| mapping.is_enabled = false;
+        world.sources.update(&account(), &region(), "m", change).await.unwrap();
+        drop(gate);
+        world.until(async || world.state("m").await.is_final()).await;
+        world.quiet().await;
+        assert_eq!(world.state("m").await, State::Disabled);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn thousands_wait_without_work() {
     let world = World::new();
     world.open("q", standard());

@@ -113,6 +113,8 @@ pub(crate) struct Outside {
     /// Bodies that are stopped at another gate.
     pub(crate) slow: RwLock<String>,
     pub(crate) slow_gate: RwLock<()>,
+    /// While it is locked for writing, queues are being looked for.
+    pub(crate) find_gate: RwLock<()>,
     pub(crate) calls: Mutex<Vec<Call>>,
     pub(crate) running: AtomicUsize,
     pub(crate) most_running: AtomicUsize,
@@ -230,6 +232,7 @@ struct Found(Arc<Outside>, Queues);
 #[async_trait]
 impl FindQueue for Found {
     async fn queue(&self, arn: &Arn) -> Result<Option<Queue>, TargetError> {
+        drop(self.0.find_gate.read().await);
         let queues = self.0.queues.lock().unwrap();
         let found = queues.get(&arn.resource).cloned();
         Ok(found.map(|(id, settings)| self.1.open(id, settings)))
@@ -253,6 +256,7 @@ impl World {
             gate: RwLock::default(),
             slow: RwLock::default(),
             slow_gate: RwLock::default(),
+            find_gate: RwLock::default(),
             calls: Mutex::default(),
             running: AtomicUsize::default(),
             most_running: AtomicUsize::default(),
