@@ -74,22 +74,42 @@ async fn a_fifo_queue_says_nothing_of_its_limit() {
     assert!(queue.receive(at_most_ten(0)).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn what_is_sent_to_who_waits_is_within_the_limit() {
-    let (queue, receipt) = full(None).await;
-    let waiting = queue.clone();
-    let mut waiting =
-        std::pin::pin!(
-            async move { waiting.receive(Receive { max_messages: 1, ..at_most_ten(20_000) }).await }
-        );
-    let message = NewMessage { id: "d".to_owned(), ..NewMessage::default() };
+/// A receive of one message of a full queue, that waits.
+async fn wait(queue: &Queue) -> Pin<Box<impl Future<Output = Result<Vec<Message>, QueueError>>>> {
+    let queue = queue.clone();
+    let one = Receive { max_messages: 1, ..at_most_ten(20_000) };
+    let mut waiting = Box::pin(async move { queue.receive(one).await });
     tokio::select! {
         biased;
         _ = &mut waiting => panic!("there is no room"),
         () = std::future::ready(()) => {}
     }
+    waiting
+}
+
+async fn send(queue: &Queue, id: &str) {
+    let message = NewMessage { id: id.to_owned(), ..NewMessage::default() };
     queue.send(vec![message]).await.remove(0).unwrap();
-    assert_eq!(queue.locked(|head, _| head.in_flight_count()), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_given_beyond_the_limit() {
+    let (queue, receipt) = full(None).await;
     queue.delete(&[receipt]).await.remove(0).unwrap();
+    assert_eq!(queue.receive(at_most_ten(0)).await.unwrap()[0].id, "c");
+    let waiting = wait(&queue).await;
+    send(&queue, "d").await;
+    assert_eq!(queue.locked(|head, _| head.in_flight_count()), 2);
+    queue.locked(|head, _| head.in_flight_max = 3);
+    send(&queue, "e").await;
+    assert_eq!(waiting.await.unwrap()[0].id, "d");
+}
+
+#[tokio::test]
+async fn what_was_there_before_is_received_before() {
+    let (queue, _) = full(None).await;
+    let waiting = wait(&queue).await;
+    queue.locked(|head, _| head.in_flight_max = 3);
+    send(&queue, "d").await;
     assert_eq!(waiting.await.unwrap()[0].id, "c");
 }

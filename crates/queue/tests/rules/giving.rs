@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::harness::{
-    START, World, arn, at_most, bodies, counts, fifo, grouped, message, receive, send, standard,
+    START, World, arn, at_most, bodies, counts, dead_letter, fifo, grouped, message, receive, send, standard,
 };
 
 async fn settle() {
@@ -242,6 +242,22 @@ async fn what_is_given_is_too_old_in_its_time() {
     world.advance(60).await;
     let ended = What::Ended { condition: "RetentionPeriodExpired".to_owned() };
     assert_eq!(world.story.of("id-a").last(), Some(&ended));
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_not_given() {
+    let world = World::new();
+    let retention = Duration::from_secs(20);
+    let dead = world.open("dead", Settings { retention, ..standard() });
+    let queue = world.open("q", Settings { dead_letter: dead_letter("dead", 1), ..standard() });
+    send(&queue, [message("a")]).await;
+    assert_eq!(receive(&queue, 1).await.len(), 1);
+    world.advance(30).await;
+    let waiting = wait(&dead).await;
+    // It moves on, and in standard queues its time goes on.
+    assert!(receive(&queue, 1).await.is_empty());
+    settle().await;
+    assert!(!waiting.is_finished());
 }
 
 #[tokio::test]
