@@ -7,6 +7,13 @@
 //!
 //! Nothing is deleted from a queue, and no checkpoint moves on, before the function has succeeded or the batch was given
 //! up and, where there is a destination, its record was accepted there in the same commit.
+//!
+//! # The parts
+//!
+//! `engine.rs` keeps all mappings in memory over their rows and is the only one that writes them; `slot.rs` is one of them.
+//! For each that is not disabled a task of `supervisor.rs` does what follows from its state, whatever it was when the last
+//! process ended, and begins a run when it is to poll: a `Poller` is given to `queue_poller.rs` or
+//! `stream_poller.rs`, and a change of the mapping ends it. An idle mapping is one task of each that waits, and no timer.
 
 mod agenda;
 mod engine;
