@@ -60,7 +60,10 @@ impl Poller {
     /// source has been looked at for the first time. Called once, at the beginning.
     pub(crate) async fn began(&self) -> Hold {
         self.engine.move_on(&self.slot, &self.mapping, State::Enabled).await;
-        self.slot.take_hold()
+        // There is none when the source was looked for in vain before.
+        let hold = self.parts().clock.hold();
+        drop(self.slot.take_hold());
+        hold
     }
 
     /// Says how the last batch went: `LastProcessingResult`. Stored only when it changes; without waiting.

@@ -89,6 +89,11 @@ impl Slot {
         }
     }
 
+    /// Keeps virtual time still, for who works for it.
+    pub(crate) fn hold(&self, hold: Hold) {
+        self.lock().hold = hold;
+    }
+
     /// Who takes it decides how long virtual time stands still.
     pub(crate) fn take_hold(&self) -> Hold {
         std::mem::take(&mut self.lock().hold)

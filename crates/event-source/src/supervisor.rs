@@ -96,7 +96,7 @@ async fn poll(engine: &Arc<Engine>, slot: &Arc<Slot>, functions: &Arc<dyn Functi
             let again = wait(&*engine.parts.clock, looking.next());
             drop(slot.take_hold());
             tokio::select! {
-                _hold = again => {}
+                hold = again => slot.hold(hold),
                 () = stop.told() => {}
             }
             return;

@@ -147,6 +147,8 @@ impl Work {
 
     /// A read failed: waits until there is hope.
     pub(crate) async fn read_failed(&mut self, error: StreamError) -> Result<(), Halt> {
+        // It may have been let go of to wait for records.
+        self.hold = self.place.poller.parts().clock.hold();
         match error {
             StreamError::Removed => Err(Halt::Removed),
             error => pause(&mut self.pauses, &self.place.poller.stop, &error).await,
