@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clock::SharedClock;
 use targets::{MetricSource, RecordMetrics, Unit};
 
-use crate::{EventSourcesParts, Mapping};
+use crate::{EventSourcesParts, Mapping, Polling};
 
 /// What is counted (AWS Lambda developer guide, "Event source mapping metrics").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,32 +40,63 @@ impl Figure {
     }
 }
 
-/// Counts events, if the mapping wants them counted.
+/// What is counted of a queue itself, whoever its consumer is ("Available CloudWatch metrics for Amazon SQS" in the Amazon
+/// SQS developer guide).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueueFigure {
+    Received,
+    Deleted,
+}
+
+impl QueueFigure {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Received => "NumberOfMessagesReceived",
+            Self::Deleted => "NumberOfMessagesDeleted",
+        }
+    }
+}
+
+/// Counts events, if the mapping wants them counted, and what becomes of a queue's messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Figures {
     source: Option<Arc<MetricSource>>,
+    queue: Option<Arc<MetricSource>>,
     metrics: Arc<dyn RecordMetrics>,
     clock: SharedClock,
 }
 
 impl Figures {
     pub(crate) fn new(mapping: &Mapping, parts: &EventSourcesParts) -> Self {
-        let source = mapping.counts_events.then(|| {
+        let source = |namespace, dimension, value: &String| {
             Arc::new(MetricSource {
                 account: mapping.account.clone(),
                 region: mapping.region.clone(),
-                namespace: "AWS/Lambda",
-                dimensions: vec![vec![("EventSourceMappingUUID", mapping.uuid.clone())]],
+                namespace,
+                dimensions: vec![vec![(dimension, value.clone())]],
             })
-        });
-        Self { source, metrics: parts.metrics.clone(), clock: parts.clock.clone() }
+        };
+        let queue = matches!(mapping.polling, Polling::Queue(_))
+            .then(|| source("AWS/SQS", "QueueName", &mapping.source.resource));
+        let source =
+            mapping.counts_events.then(|| source("AWS/Lambda", "EventSourceMappingUUID", &mapping.uuid));
+        Self { source, queue, metrics: parts.metrics.clone(), clock: parts.clock.clone() }
     }
 
     /// Counts so many events; of none, nothing is recorded.
-    #[expect(clippy::cast_precision_loss, reason = "no batch has more than 10,000 events")]
     pub(crate) fn count(&self, figure: Figure, events: usize) {
-        if let Some(source) = self.source.as_ref().filter(|_| events > 0) {
-            self.metrics.record(source, self.clock.now(), &[(figure.name(), Unit::Count, events as f64)]);
+        self.record(self.source.as_ref(), figure.name(), events);
+    }
+
+    /// Counts so many messages of the queue.
+    pub(crate) fn count_of_queue(&self, figure: QueueFigure, messages: usize) {
+        self.record(self.queue.as_ref(), figure.name(), messages);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no batch has more than 10,000 events")]
+    fn record(&self, source: Option<&Arc<MetricSource>>, name: &'static str, count: usize) {
+        if let Some(source) = source.filter(|_| count > 0) {
+            self.metrics.record(source, self.clock.now(), &[(name, Unit::Count, count as f64)]);
         }
     }
 }

@@ -10,7 +10,7 @@ use queue::{Message, Poll, QueueError, Receipt};
 
 use super::batch::{Batch, Held};
 use super::{Pool, Seat};
-use crate::figures::Figure;
+use crate::figures::{Figure, QueueFigure};
 use crate::pauses::Pauses;
 
 /// What one receive of the API brings; a larger batch is assembled from several.
@@ -145,6 +145,7 @@ impl Gatherer {
     async fn take(&mut self, pool: &Pool, messages: Vec<Message>, visibility: Option<Duration>) {
         let figures = &pool.poller.figures;
         figures.count(Figure::Polled, messages.len());
+        figures.count_of_queue(QueueFigure::Received, messages.len());
         let bytes: usize = messages.iter().map(|message| message.body.len() + 512).sum();
         self.message_bytes = bytes / messages.len().max(1);
         let until = pool.hidden_until(visibility);
@@ -226,7 +227,9 @@ impl Pool {
         let mut deleted = 0;
         loop {
             let results = self.queue.delete(&left).await;
-            deleted += results.iter().filter(|result| result.is_ok()).count();
+            let gone = results.iter().filter(|result| result.is_ok()).count();
+            self.poller.figures.count_of_queue(QueueFigure::Deleted, gone);
+            deleted += gone;
             let mut failed = results.into_iter().map(|result| matches!(result, Err(QueueError::Store(_))));
             left.retain(|_| failed.next().unwrap_or(false));
             let parts = self.poller.parts();
