@@ -39,6 +39,21 @@ def test_a_queues_events_are_counted(aws):
     )  # fmt: skip
 
 
+def test_what_a_poller_takes_and_deletes_counts_for_its_queue(aws):
+    name, queue = create_worker(aws), Queue(aws)
+    map_source(aws, name, queue)
+    queue.send("1", "2", "3")
+    received(aws, name, 3)
+    metrics, queue_name = aws.client("cloudwatch"), queue.arn.rsplit(":", 1)[1]
+
+    def look():
+        names = ["NumberOfMessagesReceived", "NumberOfMessagesDeleted"]
+        found = [statistics(metrics, "AWS/SQS", metric, QueueName=queue_name) for metric in names]
+        return all(found) and [value["Sum"] for value in found] == [3, 3]
+
+    eventually(look)
+
+
 def test_a_streams_events_are_counted(aws):
     name, stream, failures = create_worker(aws, PICKY), Stream(aws), Queue(aws)
     mapping = map_stream(

@@ -1,12 +1,13 @@
 """Queues as event sources: batches, failures, redrive, concurrency, and what is not lost meanwhile."""
 
 import json
+import signal
 import textwrap
 import time
 
 import pytest
 
-from account import TimedAccount, becomes, eventually
+from account import Account, TimedAccount, becomes, eventually
 from lambent import Server
 from packages import GATE, NODE, boto3_files, package
 from sources import (
@@ -14,6 +15,7 @@ from sources import (
     queue_with_dead_letters, received, update_mapping, worker_source,
 )  # fmt: skip
 from test_callbacks import Strict
+from test_stop import wait_until_refused
 
 
 def test_an_event_is_what_aws_documents(aws):
@@ -480,6 +482,29 @@ def test_what_was_in_flight_survives_a_kill(tmp_path):
         queue = Queue(again, "q")
         queue.send("new")
         assert eventually(lambda: [one for one in noted(again, name) if one.contents == ["new"]])
+
+
+def test_a_batch_that_runs_when_the_server_stops_is_done(gate, tmp_path):
+    """And is not given again when it starts again."""
+    work = textwrap.dedent(GATE) + textwrap.dedent("""
+        def work(event):
+            pass_gate(json.loads(event["Records"][0]["body"]))
+    """)
+    options = ("--network", "host", "--pool-size", "0")
+    with Server(*options, data_dir=tmp_path) as server:
+        account = Account(server)
+        name, queue = create_worker(account, work), Queue(account, "q")
+        map_source(account, name, queue)
+        queue.send(json.dumps(gate.address))
+        visitor = gate.wait()
+        server.send(signal.SIGTERM)
+        wait_until_refused(server.address)
+        visitor.let_go()
+        assert server.wait() == 0, server.log()
+    with Server(*options, data_dir=tmp_path) as server:
+        again = Account(server, account.number)
+        assert Queue(again, "q").is_empty()
+        assert [one.outcome for one in invocations(again, name, 1)] == ["returned"]
 
 
 def test_a_new_message_is_with_its_function_at_once(aws):
