@@ -362,6 +362,32 @@ def test_what_a_stream_cannot_have(aws):
     assert aws.lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"] == []
 
 
+def test_what_only_other_sources_have(aws):
+    """Nothing is taken and then ignored."""
+    name, queue, stream = aws.create(ECHO), Queue(aws), Stream(aws)
+    secret = f"arn:aws:secretsmanager:{aws.region}:{aws.number}:secret:s"
+    for settings in (
+        {"SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": secret}]},
+        {"DocumentDBEventSourceConfig": {"DatabaseName": "d"}},
+        {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}},
+        {"SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}},
+        {"Queues": ["queue"]},
+        {"MetricsConfig": {"Metrics": ["ErrorCount"]}},
+    ):
+        for source in ({"EventSourceArn": queue.arn}, {"EventSourceArn": stream.arn, "StartingPosition": "LATEST"}):
+            refused(aws.lambda_.create_event_source_mapping, *INVALID, FunctionName=name, **source, **settings)
+
+
+def test_encrypted_filters_are_not_listed(aws):
+    name, key = aws.create(ECHO), f"arn:aws:kms:{aws.region}:{aws.number}:key/12345678-1234-1234-1234-123456789012"
+    filters = {"Filters": [{"Pattern": '{"body": ["x"]}'}]}
+    made = create(aws, FunctionName=name, EventSourceArn=Queue(aws).arn, FilterCriteria=filters, KMSKeyArn=key)
+    assert (made["FilterCriteria"], made["KMSKeyArn"]) == (filters, key)
+    assert aws.lambda_.get_event_source_mapping(UUID=made["UUID"])["FilterCriteria"] == filters
+    [listed] = aws.lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    assert "FilterCriteria" not in listed
+
+
 def test_sources_that_are_not_there(aws):
     name = aws.create(ECHO)
     create = aws.lambda_.create_event_source_mapping
