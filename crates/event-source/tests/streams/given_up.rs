@@ -101,6 +101,22 @@ fn a_destination_that_is_not_available_is_waited_for() {
     assert_eq!(world.delivered().len(), 1);
     assert_eq!(world.story(), ["0 a", "7 b"]);
     assert_eq!(world.figure("DroppedEventCount"), 1.0);
+    world = world.kill();
+    assert_eq!(world.story(), ["0 a", "7 b"]);
+    assert_eq!(world.rows("delivered"), 1, "it is handed over once");
+}
+
+#[test]
+fn what_was_handed_over_is_not_handed_over_again() {
+    let world = failing();
+    world.create(|_, polling| {
+        polling.maximum_retry_attempts = Some(0);
+        polling.on_failure = Some(arn("sqs", "q"));
+    });
+    world.put("key", "a");
+    let world = world.kill();
+    assert_eq!(world.texts(), ["a"]);
+    assert_eq!(world.rows("delivered"), 1);
 }
 
 #[test]
