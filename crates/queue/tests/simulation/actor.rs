@@ -13,6 +13,27 @@ use tasks::Tasks;
 use crate::chaos::{Chance, Chaos};
 use crate::model::Model;
 
+/// What the clients of a run are like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Habits {
+    /// Of a hundred acts so many are receives that would else be sends.
+    more_receives: u64,
+    batch_max: u64,
+    delayed_percent: u64,
+    waiting_percent: u64,
+    /// How far they let time go on.
+    leap_secs: u64,
+}
+
+impl Habits {
+    /// There is always something to be had.
+    pub(crate) const BUSY: Self =
+        Self { more_receives: 0, batch_max: 3, delayed_percent: 20, waiting_percent: 20, leap_secs: 40 };
+    /// Receivers wait for what is sent.
+    pub(crate) const HUNGRY: Self =
+        Self { more_receives: 15, batch_max: 1, delayed_percent: 5, waiting_percent: 70, leap_secs: 4 };
+}
+
 /// What the clients of a run share.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -24,8 +45,7 @@ pub(crate) struct Client {
     pub(crate) model: Arc<Mutex<Model>>,
     pub(crate) main: Queue,
     pub(crate) dead: Queue,
-    /// There is more to be had than is sent, so that receivers wait.
-    pub(crate) is_hungry: bool,
+    pub(crate) habits: Habits,
     /// What was received, and where.
     pub(crate) held: Arc<Mutex<Vec<(&'static str, Message)>>>,
 }
@@ -38,7 +58,7 @@ fn is_uncertain(error: &QueueError) -> bool {
 impl Client {
     pub(crate) async fn act(&self) {
         match self.chance.below(100) {
-            0..15 if self.is_hungry => self.receive().await,
+            act if act < self.habits.more_receives => self.receive().await,
             0..25 => self.send().await,
             25..32 => self.hand_over().await,
             32..60 => self.receive().await,
@@ -46,7 +66,7 @@ impl Client {
             80..90 => self.change().await,
             90..91 => self.purge().await,
             _ => {
-                let later = self.now() + Duration::from_secs(self.chance.below(40));
+                let later = self.now() + Duration::from_secs(self.chance.below(self.habits.leap_secs));
                 self.clock.advance_to(later).await;
             }
         }
@@ -66,7 +86,10 @@ impl Client {
                 true => format!("d{}", self.chance.below(6)),
                 false => self.ids.hex(8),
             }),
-            delay: self.chance.percent(20).then(|| Duration::from_secs(self.chance.below(40))),
+            delay: self
+                .chance
+                .percent(self.habits.delayed_percent)
+                .then(|| Duration::from_secs(self.chance.below(40))),
             ..NewMessage::default()
         }
     }
@@ -91,7 +114,7 @@ impl Client {
 
     async fn send(&self) {
         let messages: Vec<NewMessage> =
-            (0..=self.chance.below(if self.is_hungry { 2 } else { 3 })).map(|_| self.message()).collect();
+            (0..=self.chance.below(self.habits.batch_max)).map(|_| self.message()).collect();
         let call = self.begin(&messages);
         let results = self.main.send(messages.clone()).await;
         for (message, result) in messages.iter().zip(results) {
@@ -137,17 +160,17 @@ impl Client {
         let request = Receive {
             max_messages: usize::try_from(1 + self.chance.below(10)).unwrap(),
             visibility_timeout: Some(timeout),
-            wait: Duration::from_secs(if self.chance.percent(self.waiting()) { 3_600 } else { 0 }),
+            wait: Duration::from_secs(if self.chance.percent(self.habits.waiting_percent) {
+                3_600
+            } else {
+                0
+            }),
             attempt_id,
         };
         let call = self.model.lock().unwrap().call(self.now());
         let Ok(messages) = self.queue(name).receive(request).await else { return };
         self.model.lock().unwrap().received(name, call, self.now(), timeout, &messages);
         self.held.lock().unwrap().extend(messages.into_iter().map(|message| (name, message)));
-    }
-
-    const fn waiting(&self) -> u64 {
-        if self.is_hungry { 70 } else { 20 }
     }
 
     fn queue(&self, name: &str) -> &Queue {

@@ -20,7 +20,7 @@ use store::{MemoryStore, Store, key, prefix_end};
 use targets::{FailedEvent, RecordTrace, Step};
 use tasks::Tasks;
 
-use crate::actor::Client;
+use crate::actor::{Client, Habits};
 use crate::chaos::{Chance, Chaos};
 use crate::model::{Model, Rules};
 
@@ -46,7 +46,7 @@ struct Simulation {
     model: Arc<Mutex<Model>>,
     settings: Settings,
     is_faulty: bool,
-    is_hungry: bool,
+    habits: Habits,
 }
 
 /// One run of the server.
@@ -83,7 +83,7 @@ impl Simulation {
         };
         Self {
             is_faulty: chance.percent(70),
-            is_hungry: chance.percent(50),
+            habits: if chance.percent(50) { Habits::HUNGRY } else { Habits::BUSY },
             disk: Arc::new(MemoryStore::new()),
             clock: Arc::new(VirtualClock::new(START)),
             model: Arc::new(Mutex::new(Model::new(rules))),
@@ -116,7 +116,7 @@ impl Simulation {
             model: self.model.clone(),
             main: server.main.clone(),
             dead: server.dead.clone(),
-            is_hungry: self.is_hungry,
+            habits: self.habits,
             held: Arc::default(),
         }
     }
