@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// For development only: nothing of the product may use them.
-const TOOLS: &[&str] = &["api-codegen", "xtask", "bench"];
+const TOOLS: &[&str] = &["api-codegen", "xtask", "bench", "simulator"];
 
 pub(crate) fn check(root: &Path) -> Result<()> {
     let output = Command::new("cargo")
