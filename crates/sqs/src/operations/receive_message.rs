@@ -37,8 +37,8 @@ pub(crate) async fn handle(
     Ok(ReceiveMessageResult { messages: unless_empty(messages) })
 }
 
-/// Nobody waits for messages any more once the server stops, or the client is gone: a message that is taken for nobody is
-/// out of everybody's sight until its visibility ends.
+/// Nobody waits for messages any more once the server stops, or the client is gone: a message that is taken for nobody
+/// has been received once more, and may be in the dead-letter queue for it.
 async fn receive(
     inner: &Inner,
     client: &Client,

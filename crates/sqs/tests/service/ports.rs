@@ -58,7 +58,8 @@ async fn a_queue_is_opened_by_its_arn() {
     let world = World::new();
     world.create("q", &[]).await.unwrap();
     world.send("q", "x").await.unwrap();
-    let queue = world.sqs.queue_by_arn(&Arn::parse(&world.arn("q")).unwrap()).await.unwrap().unwrap();
+    let arn = Arn::parse(&world.arn("q")).unwrap();
+    let queue = event_source::FindQueue::queue(&world.sqs, &arn).await.unwrap().unwrap();
     let request = Receive {
         max_messages: 10,
         visibility_timeout: None,
@@ -69,7 +70,7 @@ async fn a_queue_is_opened_by_its_arn() {
     assert_eq!(received.len(), 1);
     assert_eq!(queue.delete(&[received[0].receipt.clone()]).await.len(), 1);
     let missing = Arn::parse(&world.arn("missing")).unwrap();
-    assert!(world.sqs.queue_by_arn(&missing).await.unwrap().is_none());
+    assert!(event_source::FindQueue::queue(&world.sqs, &missing).await.unwrap().is_none());
 }
 
 #[tokio::test]
