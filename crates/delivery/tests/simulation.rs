@@ -1,8 +1,5 @@
 //! Whole lives of the queue, drawn from a seed: random events, functions that fail, are throttled or break, receivers
 //! that refuse, a store that fails, and processes that end at any moment.
-//!
-//! `LAMBENT_SEEDS=5000 cargo test -p delivery --test simulation` tries so many; a failing seed is printed, and
-//! `LAMBENT_SEED=SEED` repeats it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "support/world.rs"]
@@ -10,96 +7,25 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use clock::{Clock, execution_timeout};
+use clock::Clock;
 use delivery::{Attempt, EventSettings};
 use ids::{Arn, IdSource};
-use store::{CommitError, MemoryStore, Mutation, Snapshot, Store, StoreError, Transaction, Version};
+use simulator::{Chance, FaultyStore, cut_off, for_each_seed, run_paused};
+use store::{MemoryStore, Mutation, Transaction};
 use targets::{Agenda, TargetError};
-
 use tokio::sync::Semaphore;
 
 use world::{Fakes, Process, arn, function, ran, rows, settings};
 
-/// A store that fails at random, and takes its time.
-#[derive(Debug)]
-struct FaultyStore {
-    inner: Arc<MemoryStore>,
-    dice: Dice,
-    is_faulty: AtomicBool,
-    /// Commits whose reply was lost, and that are applied later.
-    late: Mutex<Vec<Transaction>>,
-}
+/// How often the store fails while it does, in a hundred times.
+const FAULT_PERCENT: u64 = 8;
 
-#[async_trait]
-impl Store for FaultyStore {
-    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        if self.fails(10) {
-            return Err(StoreError::Unavailable("a fault".to_owned()));
-        }
-        self.inner.snapshot().await
-    }
-
-    async fn commit(&self, transaction: Transaction) -> Result<Version, CommitError> {
-        self.dawdle().await;
-        if self.fails(8) {
-            return Err(CommitError::Unavailable("a fault".to_owned()));
-        }
-        let late = std::mem::take(&mut *self.late.lock().unwrap());
-        for transaction in late {
-            let _may_conflict = self.inner.commit(transaction).await;
-        }
-        if self.fails(8) {
-            // Of the acceptance of an event nobody is promised that a lost commit is never applied late.
-            let deletes = transaction.mutations.iter().any(|change| matches!(change, Mutation::Delete(_)));
-            if deletes && self.dice.roll(2) == 0 {
-                self.late.lock().unwrap().push(transaction);
-            }
-            return Err(CommitError::Unknown("a fault".to_owned()));
-        }
-        let committed = self.inner.commit(transaction).await;
-        self.dawdle().await;
-        if committed.is_ok() && self.fails(8) {
-            return Err(CommitError::Unknown("a fault".to_owned()));
-        }
-        committed
-    }
-}
-
-impl FaultyStore {
-    fn fails(&self, percent: u64) -> bool {
-        self.is_faulty.load(Ordering::Relaxed) && self.dice.roll(100) < percent
-    }
-
-    /// A process may end here.
-    async fn dawdle(&self) {
-        for _ in 0..self.dice.roll(4) {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Dice(IdSource);
-
-impl Dice {
-    /// From 0 to below `sides`.
-    fn roll(&self, sides: u64) -> u64 {
-        self.0.bits() % sides
-    }
-
-    fn pick<T: Copy>(&self, from: &[T]) -> T {
-        from[usize::try_from(self.roll(from.len() as u64)).unwrap()]
-    }
-
-    fn split(&self) -> Self {
-        Self(self.0.split())
-    }
-}
+/// Nothing takes long, but for what is tried again.
+const LIMIT: Duration = Duration::from_secs(3_600);
 
 /// What is to go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,9 +52,14 @@ fn beginning(payload: &str) -> &str {
     &payload[..=payload.rfind('-').unwrap()]
 }
 
+/// Of the acceptance of an event nobody is promised that a lost commit is never applied late.
+fn may_be_late(transaction: &Transaction) -> bool {
+    transaction.mutations.iter().any(|change| matches!(change, Mutation::Delete(_)))
+}
+
 struct Simulation {
     mode: Mode,
-    dice: Dice,
+    chance: Chance,
     fakes: Arc<Fakes>,
     memory: Arc<MemoryStore>,
     ids: Arc<IdSource>,
@@ -145,8 +76,8 @@ fn script(payload: &str, n: usize) -> char {
 
 impl Simulation {
     fn new(seed: u64) -> Self {
-        let dice = Dice(IdSource::seeded(seed));
-        let mode = dice.pick(&[Mode::Calm, Mode::FaultyStore, Mode::Crashes, Mode::Crashes]);
+        let chance = Chance::new(seed);
+        let mode = chance.pick(&[Mode::Calm, Mode::FaultyStore, Mode::Crashes, Mode::Crashes]);
         let fakes = Fakes::new();
         let weak = Arc::downgrade(&fakes);
         fakes.behave(move |event| {
@@ -161,27 +92,28 @@ impl Simulation {
                 _ => ran(None),
             })
         });
-        let functions: BTreeMap<String, EventSettings> = (0..=dice.roll(3))
+        let functions: BTreeMap<String, EventSettings> = (0..=chance.below(3))
             .map(|number| {
                 let receiver = |role: &str| {
-                    let service = dice.pick(&["sqs", "sns", "lambda"]);
+                    let service = chance.pick(&["sqs", "sns", "lambda"]);
                     let prefix = if service == "lambda" { "function:" } else { "" };
-                    (dice.roll(3) > 0).then(|| arn(service, &format!("{prefix}{role}-{number}")))
+                    (!chance.percent(33)).then(|| arn(service, &format!("{prefix}{role}-{number}")))
                 };
                 let settings = EventSettings {
-                    maximum_retry_attempts: u32::try_from(dice.roll(3)).unwrap(),
-                    maximum_event_age: Duration::from_secs(dice.pick(&[60, 61, 90, 181, 600, 21_600])),
+                    maximum_retry_attempts: u32::try_from(chance.below(3)).unwrap(),
+                    maximum_event_age: Duration::from_secs(chance.pick(&[60, 61, 90, 181, 600, 21_600])),
                     on_success: receiver("success"),
                     on_failure: receiver("failure"),
                     dead_letter: receiver("dead").filter(|arn| arn.service != "lambda"),
-                    is_switched_off: dice.roll(10) == 0,
+                    is_switched_off: chance.percent(10),
                     ..settings()
                 };
                 (format!("f{number}"), settings)
             })
             .collect();
-        if mode == Mode::Crashes && dice.roll(3) == 0 {
-            *fakes.places.lock().unwrap() = Arc::new(Semaphore::new(usize::try_from(dice.roll(4)).unwrap()));
+        if mode == Mode::Crashes && chance.percent(33) {
+            *fakes.places.lock().unwrap() =
+                Arc::new(Semaphore::new(usize::try_from(chance.below(4)).unwrap()));
         }
         for (name, settings) in &functions {
             fakes.configure(name, Some(settings.clone()));
@@ -190,25 +122,20 @@ impl Simulation {
             mode,
             fakes,
             memory: Arc::new(MemoryStore::new()),
-            ids: Arc::new(dice.0.split()),
+            ids: chance.ids(),
             functions,
             sent: Vec::new(),
             unreliable: Vec::new(),
-            dice,
+            chance,
         }
     }
 
     fn run(&mut self) {
-        let lives = if self.mode == Mode::Crashes { self.dice.roll(4) } else { 0 };
+        let lives = if self.mode == Mode::Crashes { self.chance.below(4) } else { 0 };
         for _ in 0..lives {
-            let polls = self.dice.roll(400);
+            let turns = self.chance.below(600);
             self.live(|simulation, process, store| async move {
-                let steps = simulation.steps(&process, &store);
-                tokio::select! {
-                    biased;
-                    () = async { for _ in 0..polls { tokio::task::yield_now().await } } => {}
-                    () = steps => {}
-                }
+                cut_off(turns, simulation.steps(&process, &store)).await;
             });
         }
         self.live(|simulation, process, store| async move {
@@ -225,40 +152,32 @@ impl Simulation {
     where
         F: Future<Output = ()> + 'a,
     {
-        let store = Arc::new(FaultyStore {
-            inner: self.memory.clone(),
-            dice: self.dice.split(),
-            late: Mutex::default(),
-            is_faulty: AtomicBool::new(self.mode != Mode::Calm),
+        let store = FaultyStore::new(self.memory.clone(), self.chance.split()).late(may_be_late);
+        let store = Arc::new(store);
+        self.set_faulty(&store, true);
+        run_paused(LIMIT, async {
+            let process = Process::start(&self.fakes, store.clone());
+            let tasks = process.tasks.clone();
+            life(self, process, store).await;
+            tasks.announce_shutdown();
         });
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let entered = runtime.enter();
-        let process = Process::start(&self.fakes, store.clone());
-        let tasks = process.tasks.clone();
-        // Nothing here takes long: time jumps when everything stands still.
-        let ended =
-            runtime.block_on(execution_timeout(Duration::from_secs(3_600), life(self, process, store)));
-        assert!(ended.is_ok(), "virtual time is held for ever");
-        tasks.announce_shutdown();
-        drop(entered);
-        // Every task ends where it stands.
-        drop(runtime);
+    }
+
+    fn set_faulty(&self, store: &FaultyStore, is_faulty: bool) {
+        store.fail(if is_faulty && self.mode != Mode::Calm { FAULT_PERCENT } else { 0 });
     }
 
     async fn steps(&mut self, process: &Process, store: &FaultyStore) {
-        for _ in 0..self.dice.roll(30) {
-            match self.dice.roll(10) {
-                0..5 => self.send(process, self.dice.pick(&[0, 0, 0, 100, 40_000, 200_000])).await,
-                5 if self.mode == Mode::Crashes && self.dice.roll(50) == 0 => self.burst(process).await,
-                5..8 => self.advance(self.dice.pick(&[0, 1, 5, 29, 60, 61, 120, 300])).await,
+        for _ in 0..self.chance.below(30) {
+            match self.chance.below(10) {
+                0..5 => self.send(process, self.chance.pick(&[0, 0, 0, 100, 40_000, 200_000])).await,
+                5 if self.mode == Mode::Crashes && self.chance.percent(2) => self.burst(process).await,
+                5..8 => self.advance(self.chance.pick(&[0, 1, 5, 29, 60, 61, 120, 300])).await,
                 8 if self.mode == Mode::Crashes => self.disturb(),
                 9 if self.mode == Mode::Crashes => self.recover(store),
                 _ => drop(process.delivery.due(3).await),
             }
-            if self.mode != Mode::Calm {
-                store.is_faulty.store(self.dice.roll(2) == 0, Ordering::Relaxed);
-            }
+            self.set_faulty(store, self.chance.percent(50));
         }
     }
 
@@ -269,8 +188,8 @@ impl Simulation {
         } else {
             &['F', 'F', 'F', 'E', 'L', 'S']
         };
-        let script: String = (0..self.dice.roll(5)).map(|_| self.dice.pick(letters)).collect();
-        let function_name = format!("f{}", self.dice.roll(self.functions.len() as u64));
+        let script: String = (0..self.chance.below(5)).map(|_| self.chance.pick(letters)).collect();
+        let function_name = format!("f{}", self.chance.below(self.functions.len() as u64));
         let payload = format!("\"{}-{script}-{padding}\"", self.sent.len());
         let at = self.fakes.since_start().as_secs();
         self.sent.push(Sent {
@@ -300,12 +219,12 @@ impl Simulation {
     }
 
     fn disturb(&mut self) {
-        let settings = &self.functions[&format!("f{}", self.dice.roll(self.functions.len() as u64))];
+        let settings = &self.functions[&format!("f{}", self.chance.below(self.functions.len() as u64))];
         let receivers = [&settings.on_success, &settings.on_failure, &settings.dead_letter];
-        let Some(receiver) = self.dice.pick(&receivers).clone() else {
+        let Some(receiver) = self.chance.pick(&receivers).clone() else {
             return self.fakes.is_silent.store(true, Ordering::Relaxed);
         };
-        match self.dice.roll(4) {
+        match self.chance.below(4) {
             0 => self.fakes.refuse(&receiver, TargetError::NotFound("it".to_owned())),
             1 => self.fakes.refuse(&receiver, TargetError::Unavailable("it".to_owned())),
             2 => self.fakes.oversized.lock().unwrap().push(receiver.to_string()),
@@ -320,7 +239,7 @@ impl Simulation {
         *self.fakes.places.lock().unwrap() = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         self.fakes.conflicting.lock().unwrap().clear();
         self.fakes.oversized.lock().unwrap().clear();
-        store.is_faulty.store(false, Ordering::Relaxed);
+        store.fail(0);
     }
 
     async fn check(&self, process: &Process) {
@@ -420,22 +339,7 @@ impl Simulation {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how much is tested is said by who runs the test")]
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
 #[test]
 fn no_event_is_lost_whatever_happens() {
-    let seeds = match number_from("LAMBENT_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number_from("LAMBENT_SEEDS").unwrap_or(300),
-    };
-    for seed in seeds {
-        let simulated = std::panic::catch_unwind(|| Simulation::new(seed).run());
-        if let Err(panic) = simulated {
-            eprintln!("the failing seed: LAMBENT_SEED={seed}");
-            std::panic::resume_unwind(panic);
-        }
-    }
+    for_each_seed(300, |seed| Simulation::new(seed).run());
 }

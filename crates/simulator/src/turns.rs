@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use clock::execution_timeout;
 
-/// Longer than anything takes: the runtime's time jumps ahead whenever there is nothing to do.
-const PATIENCE: Duration = Duration::from_secs(10_000_000);
-
-/// Runs on one thread, in an order that only chance decides, and on the runtime's paused time. Whatever has been spawned
-/// ends with it, where it stands: so ends a process that is killed.
+/// Runs on one thread, in an order that only chance decides, and on execution time that jumps ahead whenever there is
+/// nothing to do. Whatever has been spawned ends with it, where it stands: so ends a process that is killed.
 ///
 /// # Panics
-/// When there is nothing left to do and it has not come to its end.
-pub fn run_paused<T>(life: impl Future<Output = T>) -> T {
+/// When it has not come to its end after `limit` of that time.
+pub fn run_paused<T>(limit: Duration, life: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().expect("a runtime");
-    runtime.block_on(execution_timeout(PATIENCE, life)).expect("this comes to its end")
+    runtime.block_on(execution_timeout(limit, life)).expect("this comes to its end")
 }
 
 /// Lets others have so many turns.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use clock::{Clock, Timestamp, VirtualClock};
 use delivery::{Attempt, Delivery, DeliveryParts, Event, EventSettings, FunctionResult, Functions};
 use ids::{AccountId, Arn, FunctionArn, IdSource, Region};
+use simulator::attempted;
 use store::{Check, Mutation, SharedStore, Store, Transaction};
 use targets::{
     Attempted, Attributes, FailedEvent, FunctionEvent, InvokeFunction, MetricSource, Ports, Prepared,
@@ -54,15 +55,7 @@ pub(crate) fn settings() -> EventSettings {
 pub(crate) fn ran(error: Option<&str>) -> Attempt {
     let error = error.map(|message| ("Oops".to_owned(), message.to_owned()));
     Attempt::Ran(Box::new(FunctionResult {
-        attempted: Attempted {
-            number: 0,
-            version: "$LATEST".to_owned(),
-            duration: Duration::from_millis(1),
-            cold: false,
-            error: error.clone(),
-            log_group: "/aws/lambda/f".to_owned(),
-            log_stream: "stream".to_owned(),
-        },
+        attempted: attempted(error.clone()),
         executed_version: "$LATEST".to_owned(),
         payload: match &error {
             Some((_, message)) => format!("{{\"errorMessage\":{message:?}}}").into(),

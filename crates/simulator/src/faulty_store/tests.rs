@@ -1,9 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use store::{Bytes, MemoryStore, Mutation};
 
 use super::*;
 use crate::{cut_off, run_paused};
+
+const LIMIT: Duration = Duration::from_secs(1);
 
 fn put(number: u64) -> Transaction {
     Transaction::new().mutate(Mutation::Put(store::key(&[number.into()]), Bytes::from_static(b"there")))
@@ -15,7 +18,7 @@ async fn is_there(disk: &MemoryStore, number: u64) -> bool {
 
 #[test]
 fn each_kind_of_fault_happens_and_only_what_is_unknown_is_in_doubt() {
-    run_paused(async {
+    run_paused(LIMIT, async {
         let disk = Arc::new(MemoryStore::new());
         let store = FaultyStore::new(disk.clone(), Chance::new(1));
         store.fail(10);
@@ -41,7 +44,7 @@ fn each_kind_of_fault_happens_and_only_what_is_unknown_is_in_doubt() {
 
 #[test]
 fn what_is_lost_may_come_late() {
-    run_paused(async {
+    run_paused(LIMIT, async {
         let disk = Arc::new(MemoryStore::new());
         let store = FaultyStore::new(disk.clone(), Chance::new(1)).late(|_| true);
         store.fail(20);
@@ -64,7 +67,7 @@ fn what_is_lost_may_come_late() {
 
 #[test]
 fn nothing_of_the_dead_reaches_the_disk() {
-    run_paused(async {
+    run_paused(LIMIT, async {
         let disk = Arc::new(MemoryStore::new());
         let store = FaultyStore::new(disk.clone(), Chance::new(1));
         store.kill();

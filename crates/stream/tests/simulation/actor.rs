@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clock::{Clock, Timestamp, VirtualClock};
+use simulator::{Chance, FaultyStore};
 use store::{Bytes, CommitError, Store, Transaction};
 use stream::{
     NewRecord, Position, ReadLimits, SequenceNumber, Settings, ShardId, Stream, StreamError, Streams,
@@ -12,14 +13,13 @@ use stream::{
 use targets::Settled;
 use tasks::Tasks;
 
-use crate::chaos::{Chance, Chaos};
 use crate::model::Model;
 
 /// What the clients of a run share.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) clock: Arc<VirtualClock>,
-    pub(crate) store: Arc<Chaos>,
+    pub(crate) store: Arc<FaultyStore>,
     pub(crate) tasks: Tasks,
     pub(crate) chance: Chance,
     pub(crate) model: Arc<Mutex<Model>>,

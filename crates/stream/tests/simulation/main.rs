@@ -1,10 +1,7 @@
 //! Whole lives of streams, drawn from a seed: many clients at once, a store that fails, servers that are killed.
-//!
-//! `LAMBENT_SEEDS` says how many are run, `LAMBENT_SEED` repeats one.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod actor;
-mod chaos;
 mod model;
 
 use std::collections::BTreeMap;
@@ -12,16 +9,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clock::{Clock, Timestamp, VirtualClock};
+use simulator::{Chance, FaultyStore, cut_off, for_each_seed, pass_turns, run_paused};
 use store::{MemoryStore, Store, Transaction, key, prefix_end};
 use stream::{NewRecord, Position, ReadLimits, SequenceNumber, Settings, ShardId, Stream, StreamId, Streams};
 use targets::Prepared;
 use tasks::Tasks;
 
 use crate::actor::{Client, END, Followed};
-use crate::chaos::{Chance, Chaos};
 use crate::model::Model;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+/// How often the store fails while it does, in a hundred times.
+const FAULT_PERCENT: u64 = 3;
+/// Nothing takes long, but for what is tried again.
+const LIMIT: Duration = Duration::from_secs(3_600);
 
 struct Simulation {
     chance: Chance,
@@ -35,7 +36,7 @@ struct Simulation {
 
 /// One run of the server.
 struct Server {
-    store: Arc<Chaos>,
+    store: Arc<FaultyStore>,
     tasks: Tasks,
     streams: Streams,
     stream: Stream,
@@ -59,7 +60,8 @@ impl Simulation {
     }
 
     fn start(&self) -> Server {
-        let store = Arc::new(Chaos::new(self.disk.clone(), self.chance.split(), self.is_faulty));
+        let store = Arc::new(FaultyStore::new(self.disk.clone(), self.chance.split()));
+        store.fail(if self.is_faulty { FAULT_PERCENT } else { 0 });
         let tasks = Tasks::new();
         // Sometimes so little memory that nearly everything is read from the store.
         let room = if self.chance.percent(50) { 1_000 } else { 1 << 20 };
@@ -102,35 +104,28 @@ impl Simulation {
             let follower = self.client(&server).follow(followed.clone());
             server.tasks.spawn_until_shutdown("follower", follower);
             let clients: Vec<_> = (0..2 + self.chance.below(4))
-                .map(|_| live(self.client(&server), server.tasks.clone()))
+                .map(|_| live(self.client(&server)))
                 .map(|life| server.tasks.spawn("client", life))
                 .collect();
             let is_killed = life < 2 && self.chance.percent(50);
             if is_killed {
                 self.chance.dawdle(300).await;
-                server.store.kill();
                 clients.iter().for_each(tokio::task::JoinHandle::abort);
-                server.tasks.announce_shutdown();
-            }
-            for client in clients {
-                if let Err(error) = client.await
-                    && error.is_panic()
-                {
-                    std::panic::resume_unwind(error.into_panic());
+            } else {
+                for client in clients {
+                    client.await.unwrap();
                 }
-            }
-            if !is_killed {
-                server.store.behave();
-                quiet().await;
+                server.store.fail(0);
+                pass_turns(1_000).await;
                 self.check_followed(&server, &followed).await;
-                server.store.kill();
-                server.tasks.announce_shutdown();
             }
-            quiet().await;
-            if !self.is_short_lived && self.chance.percent(30) {
-                let back = Duration::from_millis(self.chance.below(30_000));
-                self.clock = Arc::new(VirtualClock::new(self.clock.now() - back));
-            }
+            server.store.kill();
+            server.tasks.announce_shutdown();
+            pass_turns(1_000).await;
+            let goes_back = !self.is_short_lived && self.chance.percent(30);
+            let back = Duration::from_millis(if goes_back { self.chance.below(30_000) } else { 0 });
+            // The clock of the dead stands still: they hold it for ever.
+            self.clock = Arc::new(VirtualClock::new(self.clock.now() - back));
         }
         self.drain().await;
         self.model.lock().unwrap().accepted()
@@ -155,7 +150,7 @@ impl Simulation {
     /// All that must be there is, and nothing else.
     async fn drain(&self) {
         let server = self.start();
-        server.store.behave();
+        server.store.fail(0);
         let shards = server.stream.shards().await.unwrap();
         self.model.lock().unwrap().end_shards(&shards);
         for shard in &shards {
@@ -179,7 +174,7 @@ impl Simulation {
         }
         self.expire(&server).await;
         self.commit(server.stream.prepare_remove()).await;
-        quiet().await;
+        pass_turns(1_000).await;
         let left = self.disk.snapshot().await.unwrap().range(&[], &[0xff], usize::MAX, false).await.unwrap();
         assert!(left.is_empty(), "{left:?}");
         server.tasks.announce_shutdown();
@@ -208,61 +203,21 @@ impl Simulation {
 }
 
 /// A client goes away in the middle of a request now and then.
-async fn live(client: Client, tasks: Tasks) {
+async fn live(client: Client) {
     for _ in 0..40 {
-        let acting = client.clone();
-        let mut act = tasks.spawn("act", async move { acting.act().await });
         // Whoever waits for a record is not waited for.
         let patience = if client.chance.percent(10) { client.chance.below(20) } else { 400 };
-        for _ in 0..patience {
-            if act.is_finished() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        if !act.is_finished() {
-            act.abort();
-        }
-        if let Err(error) = (&mut act).await
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        cut_off(patience, client.act()).await;
     }
-}
-
-/// What goes on in the background comes to its end.
-async fn quiet() {
-    for _ in 0..1_000 {
-        tokio::task::yield_now().await;
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "how much is tested is said by who runs the test")]
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
 }
 
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order() {
-    let seeds = match number_from("LAMBENT_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number_from("LAMBENT_SEEDS").unwrap_or(40),
-    };
-    let mut accepted = 0;
-    for seed in seeds.clone() {
-        let simulated = std::panic::catch_unwind(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            runtime.block_on(Simulation::new(seed).run())
-        });
-        match simulated {
-            Ok(count) => accepted += count,
-            Err(panic) => {
-                eprintln!("the failing seed: LAMBENT_SEED={seed}");
-                std::panic::resume_unwind(panic);
-            }
-        }
-    }
+    let (mut accepted, mut lives) = (0, 0);
+    for_each_seed(40, |seed| {
+        accepted += run_paused(LIMIT, Simulation::new(seed).run());
+        lives += 1;
+    });
     // It would all be true if nothing ever happened.
-    assert!(accepted > 20 * (seeds.end - seeds.start) as usize, "{accepted}");
+    assert!(accepted > 20 * lives, "{accepted}");
 }
