@@ -110,9 +110,9 @@ impl World {
         let is_steady = mappings(self, &sent.source).all(Mine::is_steady);
         let settled = mappings(self, &sent.source).flat_map(|mine| &mine.history);
         let window = settled.map(|mapping| mapping.batching_window).max().unwrap_or_default();
+        let successes = seen.iter().filter(|run| run.done.contains(&sent.n)).count();
+        assert!(successes <= 1 || !self.is_reliable(), "{sent:?} was handled {successes} times: {seen:?}");
         if self.mode == Mode::Calm {
-            let successes = seen.iter().filter(|run| run.done.contains(&sent.n)).count();
-            assert!(successes <= 1, "{sent:?} was handled {successes} times: {seen:?}");
             for (run, next) in seen.iter().zip(seen.iter().skip(1)) {
                 let gap = next.at.saturating_since(run.at);
                 // It was hidden since it was received, before its batch was gathered.

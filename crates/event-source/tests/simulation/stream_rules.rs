@@ -308,6 +308,10 @@ impl<'a> Judge<'a> {
 
     /// Where nothing goes wrong but the function, and nobody changes the settings, everything is known.
     fn check_exactness(&self) {
+        for sent in self.records().filter(|_| self.world.is_reliable()) {
+            let successes = self.runs.iter().filter(|run| run.done.contains(&sent.n)).count();
+            assert!(successes <= 1, "{sent:?}: {successes} successes");
+        }
         if self.world.mode != Mode::Calm || !self.mine.is_steady() {
             return;
         }

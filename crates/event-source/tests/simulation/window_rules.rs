@@ -75,9 +75,9 @@ impl Judge<'_> {
             }
             // What has succeeded and comes before the last of these is among them.
             let last = folded.last().map(by_place);
-            let missing = done.iter().find(|n| {
-                Some(by_place(n)) <= last && self.successes[*n] < run.began && !folded.contains(n)
-            });
+            let missing = done
+                .iter()
+                .find(|n| Some(by_place(n)) <= last && self.successes[*n] < run.began && !folded.contains(n));
             assert_eq!(missing, None, "the state lacks it: {run:?}");
         }
         let finals: Vec<&&Run> = runs
@@ -88,9 +88,8 @@ impl Judge<'_> {
             let state = &last.batch.window.as_ref().unwrap().state;
             let folded: Vec<u64> = state.iter().copied().chain(last.batch.numbers()).collect();
             // What was done just before a process ended is tried again, and may be given up then.
-            let is_lasting = |n: &u64| {
-                folded.contains(n) || self.world.mode != Mode::Crashes || !self.may_be_given_up(*n)
-            };
+            let is_lasting =
+                |n: &u64| folded.contains(n) || self.world.mode != Mode::Crashes || !self.may_be_given_up(*n);
             let expected: Vec<u64> = done.iter().copied().filter(is_lasting).collect();
             assert_eq!(folded, expected, "the last state is not all of the window: {last:?}");
         }
