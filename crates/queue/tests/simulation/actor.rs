@@ -6,11 +6,11 @@ use std::time::Duration;
 use clock::{Clock, Timestamp, VirtualClock};
 use ids::IdSource;
 use queue::{Message, NewMessage, Queue, QueueError, Receive, Sent};
+use simulator::{Chance, FaultyStore};
 use store::{CommitError, Store};
 use targets::Settled;
 use tasks::Tasks;
 
-use crate::chaos::{Chance, Chaos};
 use crate::model::Model;
 
 /// What the clients of a run are like.
@@ -38,7 +38,7 @@ impl Habits {
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) clock: Arc<VirtualClock>,
-    pub(crate) store: Arc<Chaos>,
+    pub(crate) store: Arc<FaultyStore>,
     pub(crate) tasks: Tasks,
     pub(crate) chance: Chance,
     pub(crate) ids: Arc<IdSource>,

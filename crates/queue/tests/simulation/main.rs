@@ -1,10 +1,7 @@
 //! Whole lives of queues, drawn from a seed: many clients at once, a store that fails, servers that are killed.
-//!
-//! `LAMBENT_SEEDS` says how many are run, `LAMBENT_SEED` repeats one.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod actor;
-mod chaos;
 mod model;
 
 use std::collections::BTreeSet;
@@ -16,15 +13,19 @@ use ids::IdSource;
 use queue::{
     DeadLetter, DeduplicationScope, Fifo, Queue, QueueId, Queues, Receive, Settings, ThroughputLimit,
 };
+use simulator::{Chance, FaultyStore, cut_off, for_each_seed, pass_turns, run_paused};
 use store::{MemoryStore, Store, key, prefix_end};
 use targets::{FailedEvent, RecordTrace, Step};
 use tasks::Tasks;
 
 use crate::actor::{Client, Habits};
-use crate::chaos::{Chance, Chaos};
 use crate::model::{Model, Rules};
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+/// How often the store fails while it does, in a hundred times.
+const FAULT_PERCENT: u64 = 3;
+/// Nothing takes long, but for what is tried again.
+const LIMIT: Duration = Duration::from_secs(86_400);
 
 #[derive(Debug)]
 struct Untold;
@@ -51,7 +52,7 @@ struct Simulation {
 
 /// One run of the server.
 struct Server {
-    store: Arc<Chaos>,
+    store: Arc<FaultyStore>,
     tasks: Tasks,
     main: Queue,
     dead: Queue,
@@ -93,10 +94,10 @@ impl Simulation {
     }
 
     fn start(&self) -> Server {
-        let store = Arc::new(Chaos::new(self.disk.clone(), self.chance.split(), self.is_faulty));
-        let ids = Arc::new(IdSource::seeded(self.chance.below(u64::MAX)));
+        let store = Arc::new(FaultyStore::new(self.disk.clone(), self.chance.split()));
+        store.fail(if self.is_faulty { FAULT_PERCENT } else { 0 });
         let tasks = Tasks::new();
-        let (clock, trace) = (self.clock.clone(), Arc::new(Untold));
+        let (clock, ids, trace) = (self.clock.clone(), self.chance.ids(), Arc::new(Untold));
         // So little memory that nearly everything is read again and again.
         let window = usize::try_from(1 + self.chance.below(8)).unwrap();
         let queues = Queues::tight(window, store.clone(), clock, ids, tasks.clone(), trace);
@@ -121,39 +122,33 @@ impl Simulation {
         }
     }
 
-    async fn run(self) {
-        let ids = Arc::new(IdSource::seeded(self.chance.below(u64::MAX)));
+    async fn run(mut self) {
+        let ids = self.chance.ids();
         let held = Arc::new(Mutex::new(Vec::new()));
         for life in 0..3 {
             let server = self.start();
             self.model.lock().unwrap().begin_life();
             let clients: Vec<_> = (0..2 + self.chance.below(4))
                 .map(|_| Client { held: held.clone(), ..self.client(&server, &ids) })
-                .map(|client| live(client, server.tasks.clone()))
-                .map(|life| server.tasks.spawn("client", life))
+                .map(|client| server.tasks.spawn("client", live(client)))
                 .collect();
             let is_killed = life < 2 && self.chance.percent(50);
             if is_killed {
                 self.chance.dawdle(200).await;
-                server.store.kill();
                 clients.iter().for_each(tokio::task::JoinHandle::abort);
-                server.tasks.announce_shutdown();
-            }
-            for client in clients {
-                if let Err(error) = client.await
-                    && error.is_panic()
-                {
-                    std::panic::resume_unwind(error.into_panic());
+            } else {
+                for client in clients {
+                    client.await.unwrap();
                 }
-            }
-            if !is_killed {
-                server.store.behave();
-                quiet().await;
+                server.store.fail(0);
+                pass_turns(300).await;
                 self.check_counters(&server).await;
-                server.store.kill();
-                server.tasks.announce_shutdown();
             }
-            quiet().await;
+            server.store.kill();
+            server.tasks.announce_shutdown();
+            pass_turns(300).await;
+            // The clock of the dead stands still: they hold it for ever.
+            self.clock = Arc::new(VirtualClock::new(self.clock.now()));
         }
         self.drain().await;
     }
@@ -193,10 +188,10 @@ impl Simulation {
     /// All that must be there is, and nothing else.
     async fn drain(&self) {
         let server = self.start();
-        server.store.behave();
+        server.store.fail(0);
         // A purge that was interrupted goes on once its queue is used.
         server.main.counters().await.unwrap();
-        quiet().await;
+        pass_turns(300).await;
         self.check_counters(&server).await;
         // Everything comes back; what is kept for a short time only is asked for at once.
         let left = self.left().len();
@@ -263,55 +258,15 @@ impl Simulation {
 }
 
 /// A client goes away in the middle of a request now and then.
-async fn live(client: Client, tasks: Tasks) {
+async fn live(client: Client) {
     for _ in 0..40 {
-        let acting = client.clone();
-        let mut act = tasks.spawn("act", async move { acting.act().await });
         // A long poll is not waited for.
         let patience = if client.chance.percent(10) { client.chance.below(20) } else { 400 };
-        for _ in 0..patience {
-            if act.is_finished() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        if !act.is_finished() {
-            act.abort();
-        }
-        if let Err(error) = (&mut act).await
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        cut_off(patience, client.act()).await;
     }
-}
-
-/// What goes on in the background comes to its end.
-async fn quiet() {
-    for _ in 0..300 {
-        tokio::task::yield_now().await;
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "how much is tested is said by who runs the test")]
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
 }
 
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order() {
-    let seeds = match number_from("LAMBENT_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number_from("LAMBENT_SEEDS").unwrap_or(200),
-    };
-    for seed in seeds {
-        let simulated = std::panic::catch_unwind(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            runtime.block_on(Simulation::new(seed).run());
-        });
-        if let Err(panic) = simulated {
-            eprintln!("the failing seed: LAMBENT_SEED={seed}");
-            std::panic::resume_unwind(panic);
-        }
-    }
+    for_each_seed(200, |seed| run_paused(LIMIT, Simulation::new(seed).run()));
 }
