@@ -103,8 +103,10 @@ impl Run {
     }
 
     async fn wait_for_change(&mut self, known: &[Shard]) -> Result<Hold, Halt> {
+        let poller = self.poller.clone();
         tokio::select! {
-            () = self.poller.stop.told() => Err(Halt::Stopped),
+            () = poller.stop.told() => Err(Halt::Stopped),
+            () = poller.parts().streams.deregistered(&poller.mapping.source) => Err(Halt::Removed),
             resharded = self.stream.resharded(known) => match resharded {
                 Ok(hold) => Ok(hold),
                 Err(StreamError::Removed) => Err(Halt::Removed),

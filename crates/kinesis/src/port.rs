@@ -31,4 +31,19 @@ impl FindStream for Kinesis {
         let open = self.inner.directory.find(&key).await.map_err(|error| as_target_error(&error))?;
         Ok(open.filter(|open| open.record.change != Some(Change::Delete)).map(|open| open.stream.clone()))
     }
+
+    async fn deregistered(&self, arn: &Arn) {
+        if ConsumerKey::of_arn(arn).is_none() {
+            return std::future::pending().await;
+        }
+        loop {
+            // Made before looking: it hears of every consumer that goes from here on.
+            let next = self.inner.deregistered.notified();
+            // A store that fails says nothing.
+            if let Ok(false) = self.has_consumer(arn).await {
+                return;
+            }
+            next.await;
+        }
+    }
 }

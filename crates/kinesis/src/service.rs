@@ -25,6 +25,7 @@ use store::SharedStore;
 use stream::Streams;
 use targets::RecordMetrics;
 use tasks::Tasks;
+use tokio::sync::Notify;
 use wire::{Context, Error};
 
 use crate::background::changes;
@@ -64,6 +65,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Arc<dyn RecordMetrics>,
     pub(crate) directory: Directory,
     pub(crate) subscriptions: Subscriptions,
+    /// Told when a consumer has gone.
+    pub(crate) deregistered: Notify,
 }
 
 impl Kinesis {
@@ -72,8 +75,9 @@ impl Kinesis {
     pub fn new(parts: KinesisParts) -> Self {
         let KinesisParts { store, streams, clock, ids, tasks, metrics } = parts;
         let directory = Directory::new(store.clone(), streams);
-        let subscriptions = Subscriptions::default();
-        Self { inner: Arc::new(Inner { store, clock, ids, tasks, metrics, directory, subscriptions }) }
+        let (subscriptions, deregistered) = (Subscriptions::default(), Notify::new());
+        let inner = Inner { store, clock, ids, tasks, metrics, directory, subscriptions, deregistered };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Goes on with the changes of streams and consumers that are under way.

@@ -278,12 +278,7 @@ fn build_sqs(base: &Base, observers: &Observers) -> Sqs {
 }
 
 fn build_kinesis(base: &Base, observers: &Observers) -> Kinesis {
-    let streams = Streams::new(
-        base.store.clone(),
-        base.clock.clone(),
-        Arc::new(base.ids.split()),
-        base.background.clone(),
-    );
+    let streams = Streams::new(base.store.clone(), base.clock.clone(), base.background.clone());
     Kinesis::new(KinesisParts {
         store: base.store.clone(),
         streams,

@@ -20,8 +20,7 @@ const LIMITS: ReadLimits = ReadLimits { records: 10_000, bytes: 10 << 20 };
 
 fn open(directory: &Path, tasks: &Tasks) -> Result<(Arc<EmbeddedStore>, Stream), StoreError> {
     let store = Arc::new(EmbeddedStore::open(directory)?);
-    let ids = Arc::new(IdSource::from_entropy());
-    let streams = Streams::new(store.clone(), Arc::new(SystemClock), ids, tasks.clone());
+    let streams = Streams::new(store.clone(), Arc::new(SystemClock), tasks.clone());
     let settings = Settings { arn: String::new(), retention: Duration::from_secs(86_400) };
     Ok((store, streams.open(StreamId("s".to_owned()), settings)))
 }

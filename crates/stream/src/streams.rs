@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clock::SharedClock;
-use ids::IdSource;
 use store::SharedStore;
 use tasks::Tasks;
 
@@ -40,7 +39,7 @@ impl Open {
 impl Streams {
     /// The streams in `store`; none is read before it is used. Must be called within a Tokio runtime.
     #[must_use]
-    pub fn new(store: SharedStore, clock: SharedClock, _ids: Arc<IdSource>, tasks: Tasks) -> Self {
+    pub fn new(store: SharedStore, clock: SharedClock, tasks: Tasks) -> Self {
         Self::tight(Room::USUAL_BYTES, store, clock, tasks)
     }
 

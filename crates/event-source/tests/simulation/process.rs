@@ -180,7 +180,7 @@ impl Process {
         let clock = || outside.time.clock();
         let ids = || Arc::new(outside.chance.0.split());
         let queues = Queues::new(disk.clone(), clock(), ids(), tasks.clone(), outside.clone());
-        let streams = Streams::new(disk.clone(), clock(), ids(), tasks.clone());
+        let streams = Streams::new(disk.clone(), clock(), tasks.clone());
         let services = Services { outside: outside.clone(), queues, streams };
         let known = outside.queues.lock().unwrap().clone();
         for (name, settings) in known {

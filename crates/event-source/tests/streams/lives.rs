@@ -105,3 +105,15 @@ fn a_stream_that_is_made_anew_is_begun_anew() {
     }
     assert_eq!(world.texts(), ["a", "b"]);
 }
+
+#[test]
+fn a_mapping_stops_when_its_consumer_is_deregistered() {
+    let world = World::new(1);
+    world.create(|_, _| {});
+    world.put("key", "a");
+    world.outside.is_deregistered.send_replace(true);
+    world.quiet();
+    assert!(world.get().unwrap().last_processing_result.unwrap().starts_with("PROBLEM: Stream not found: "));
+    world.put("key", "b");
+    assert_eq!(world.texts(), ["a"]);
+}

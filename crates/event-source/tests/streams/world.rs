@@ -27,7 +27,7 @@ use targets::{
 };
 use tasks::Tasks;
 use tokio::runtime::Runtime;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, watch};
 
 /// A moment at which windows of a minute begin.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -108,6 +108,8 @@ pub(crate) struct Outside {
     streams: Mutex<BTreeMap<String, u32>>,
     pub(crate) retention: Mutex<Duration>,
     pub(crate) is_gone: Mutex<bool>,
+    /// Whether the consumer has gone that the mapping reads as.
+    pub(crate) is_deregistered: watch::Sender<bool>,
     /// Instead of accepting.
     pub(crate) refusal: Mutex<Option<TargetError>>,
     /// What receivers were told is theirs: where, and what.
@@ -211,7 +213,12 @@ impl Found {
 #[async_trait]
 impl FindStream for Found {
     async fn stream(&self, arn: &Arn) -> Result<Option<Stream>, TargetError> {
-        Ok(self.open(arn.resource.split('/').nth(1).unwrap()))
+        let found = self.open(arn.resource.split('/').nth(1).unwrap());
+        Ok(found.filter(|_| !*self.outside.is_deregistered.borrow()))
+    }
+
+    async fn deregistered(&self, _arn: &Arn) {
+        self.outside.is_deregistered.subscribe().wait_for(|is_so| *is_so).await.unwrap();
     }
 }
 
@@ -299,6 +306,7 @@ impl World {
             streams: Mutex::default(),
             retention: Mutex::new(Duration::from_secs(86_400)),
             is_gone: Mutex::default(),
+            is_deregistered: watch::Sender::new(false),
             refusal: Mutex::default(),
             delivered: Mutex::default(),
             figures: Mutex::default(),
@@ -316,7 +324,7 @@ impl World {
         let tasks = Tasks::new();
         let store: SharedStore = outside.store.clone();
         let ids = Arc::new(IdSource::seeded(1));
-        let streams = Streams::new(store.clone(), outside.clock.clone(), ids.clone(), tasks.clone());
+        let streams = Streams::new(store.clone(), outside.clock.clone(), tasks.clone());
         let found = Found { outside: outside.clone(), streams };
         let fakes = || Arc::new(Fakes(outside.clone()));
         let targets = Targets::default();

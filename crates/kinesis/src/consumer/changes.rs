@@ -73,5 +73,7 @@ async fn finish(inner: &Inner, key: &ConsumerKey) -> Result<(), Error> {
         Some(ConsumerChange::Deregister) => CONSUMERS.delete(&mut transaction, &key.parts()),
     }
     inner.store.commit(transaction).await.map_err(|error| commit_failed(&error))?;
+    // Whether the commit before this one was applied may not have been known.
+    inner.deregistered.notify_waiters();
     Ok(())
 }

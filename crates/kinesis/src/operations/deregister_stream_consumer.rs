@@ -32,6 +32,7 @@ pub(crate) async fn handle(
     let committed = inner.store.commit(transaction).await;
     drop(turn);
     inner.subscriptions.end(&consumer.arn());
+    inner.deregistered.notify_waiters();
     // It may have been written even if that is not known.
     consumer::spawn(inner, consumer.key, hold);
     committed.map(|_| ()).map_err(|error| commit_failed(&error))

@@ -77,7 +77,7 @@ impl World {
         // Another seed than the one before a restart: ids do not repeat.
         let ids =
             Arc::new(IdSource::seeded(now.as_micros().unsigned_abs() ^ Arc::strong_count(&store) as u64));
-        let streams = Streams::new(store.clone(), clock.clone(), ids.clone(), tasks.clone());
+        let streams = Streams::new(store.clone(), clock.clone(), tasks.clone());
         let kinesis = Kinesis::new(KinesisParts {
             store: store.clone(),
             streams,

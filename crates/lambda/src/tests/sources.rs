@@ -32,7 +32,7 @@ impl Sources {
     ) -> Self {
         Self {
             queues: Queues::new(store.clone(), clock.clone(), ids.clone(), tasks.clone(), seen.clone()),
-            streams: Streams::new(store.clone(), clock.clone(), ids.clone(), tasks.clone()),
+            streams: Streams::new(store.clone(), clock.clone(), tasks.clone()),
         }
     }
 }

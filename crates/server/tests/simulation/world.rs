@@ -423,7 +423,7 @@ impl Process {
             trace: Arc::new(Nobody),
             endpoint: "http://127.0.0.1:4566".to_owned(),
         });
-        let streams = Streams::new(store.clone(), clock.clone(), split(), tasks.clone());
+        let streams = Streams::new(store.clone(), clock.clone(), tasks.clone());
         let kinesis = Kinesis::new(KinesisParts {
             store: store.clone(),
             streams,
