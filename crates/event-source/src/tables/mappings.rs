@@ -1,7 +1,7 @@
 //! The mappings, and which of them has a pair of source and function.
 
 use ids::{AccountId, Arn, FunctionArn, Region};
-use store::{Bytes, KeyPart, Snapshot, Store, Table, TableError, Transaction};
+use store::{Bytes, Entry, KeyPart, Snapshot, Store, StoreError, Table, TableError, Transaction, prefix_end};
 
 use crate::Mapping;
 
@@ -83,17 +83,30 @@ pub(crate) async fn read(store: &dyn Store, mapping: &Mapping) -> Result<Option<
     Ok(row.map(|row| row.record))
 }
 
-/// All of them.
+/// All of them that can be understood. One that cannot is said, and left alone: it is nobody's reason not to poll.
 pub(crate) async fn read_all(snapshot: &dyn Snapshot) -> Result<Vec<Mapping>, TableError> {
+    let (mut from, to) = (MAPPINGS.key(&[]), prefix_end(&MAPPINGS.key(&[])));
     let mut mappings = Vec::new();
-    let mut after: Option<Bytes> = None;
     loop {
-        let rows = MAPPINGS.list(snapshot, &[], after.as_deref(), PAGE).await?;
-        let is_last = rows.len() < PAGE;
-        after = rows.last().map(|row| row.key.clone());
-        mappings.extend(rows.into_iter().map(|row| row.record));
-        if is_last {
-            return Ok(mappings);
+        let entries = snapshot.range(&from, &to, PAGE, false).await?;
+        let Some(last) = entries.last() else { return Ok(mappings) };
+        from = [&last.key[..], &[0]].concat().into();
+        for Entry { key, .. } in &entries {
+            match read_row(snapshot, key).await {
+                Ok(mapping) => mappings.extend(mapping),
+                Err(TableError::Store(StoreError::Damaged(why))) => {
+                    let key = String::from_utf8_lossy(key);
+                    tracing::error!(%key, why, "an event source mapping cannot be understood: it does not poll");
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
+}
+
+async fn read_row(snapshot: &dyn Snapshot, key: &[u8]) -> Result<Option<Mapping>, TableError> {
+    let mut parts = MAPPINGS.read_key(key)?;
+    let [account, region, uuid] = [parts.str()?, parts.str()?, parts.str()?];
+    let row = MAPPINGS.get(snapshot, &[(&account).into(), (&region).into(), (&uuid).into()]).await?;
+    Ok(row.map(|row| row.record))
 }

@@ -2,7 +2,7 @@
 
 use event_source::{Mapping, MappingError, Page, State};
 use ids::{FunctionArn, Qualifier};
-use store::{Applied, CommitError, Store};
+use store::{Applied, CommitError, Mutation, Store, Transaction};
 
 use crate::world::{World, account, arn, function, mapping, message, region, secs, send, standard};
 
@@ -152,4 +152,29 @@ async fn a_lost_reply_is_found_out() {
     let new = Mapping { function: function("x"), is_enabled: false, ..mapping("x") };
     assert!(matches!(world.sources.create(new.clone()).await, Err(MappingError::Store(_))));
     world.sources.create(new).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mapping_that_cannot_be_understood_keeps_no_other_from_polling() {
+    let world = World::new();
+    world.open("q", standard());
+    world.create(mapping("m")).await;
+    let (account, region) = (account(), region());
+    let row = |uuid: &str| {
+        store::key(&[
+            "event-source-mapping".into(),
+            account.as_str().into(),
+            region.as_str().into(),
+            uuid.into(),
+        ])
+    };
+    assert!(world.outside.store.snapshot().await.unwrap().get(&row("m")).await.unwrap().is_some());
+    let damaged = Mutation::Put(row("a"), "{}".into());
+    world.outside.store.commit(Transaction::new().mutate(damaged)).await.unwrap();
+    let world = world.restart(true).await;
+    send(&world.queue("q"), [message("x")]).await;
+    world.until(async || world.is_empty("q").await).await;
+    assert_eq!(world.batches(), [["x"]]);
+    let listed = world.sources.list(&account, &region, &Page { limit: 9, ..Page::default() }).await.unwrap();
+    assert_eq!(listed.iter().map(|mapping| &*mapping.uuid).collect::<Vec<_>>(), ["m"]);
 }
