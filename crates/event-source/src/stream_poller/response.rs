@@ -46,7 +46,7 @@ pub(crate) fn judge(ran: &Ran, reading: Reading, batch: &[Item]) -> (Outcome, Op
     if reading.state && state.is_none() {
         return (Outcome::Failed(0, response), None);
     }
-    let failed_from = if reading.item_failures { failed_from(&ran.payload, reading, batch) } else { None };
+    let failed_from = if reading.item_failures { failed_from(&ran.payload, batch) } else { None };
     let outcome = failed_from.map_or(Outcome::Succeeded, |from| Outcome::Failed(from, response));
     (outcome, state)
 }
@@ -57,7 +57,7 @@ fn state(payload: &[u8]) -> Option<Box<RawValue>> {
 }
 
 /// The first record that is not done; `None` when all are.
-fn failed_from(payload: &[u8], reading: Reading, batch: &[Item]) -> Option<usize> {
+fn failed_from(payload: &[u8], batch: &[Item]) -> Option<usize> {
     if payload.trim_ascii().is_empty() {
         return None;
     }
@@ -65,17 +65,12 @@ fn failed_from(payload: &[u8], reading: Reading, batch: &[Item]) -> Option<usize
         Ok(Value::Null) => return None,
         Ok(Value::String(text)) if text.is_empty() => return None,
         Ok(Value::Array(items)) if items.is_empty() => return None,
-        Ok(Value::Object(mut members)) => {
-            if reading.state {
-                members.remove("state");
-            }
-            match members.remove("batchItemFailures") {
-                Some(Value::Null) => return None,
-                Some(Value::Array(failures)) => failures,
-                None if members.is_empty() => return None,
-                _ => return Some(0),
-            }
-        }
+        // As for queues: what has no `batchItemFailures` names no failure, whatever else it has.
+        Ok(Value::Object(mut members)) => match members.remove("batchItemFailures") {
+            None | Some(Value::Null) => return None,
+            Some(Value::Array(failures)) => failures,
+            Some(_) => return Some(0),
+        },
         _ => return Some(0),
     };
     let mut first = None;
