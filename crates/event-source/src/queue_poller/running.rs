@@ -1,6 +1,6 @@
 //! Running the function with a batch, and what follows from how that ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use clock::{Hold, Timestamp};
@@ -147,7 +147,8 @@ impl Pool {
         if !self.poller.mapping.reports_batch_item_failures {
             return Some(BTreeSet::new());
         }
-        response::failures(&ran.payload, |id| messages.iter().any(|message| message.id == id))
+        let ids: HashSet<&str> = messages.iter().map(|message| &*message.id).collect();
+        response::failures(&ran.payload, |id| ids.contains(id))
     }
 
     /// The story of the messages, and of the invocation.
