@@ -200,7 +200,8 @@ fn metric_source() -> Arc<MetricSource> {
 
 impl RecordMetrics for Fakes {
     fn record(&self, source: &Arc<MetricSource>, _at: Timestamp, values: &[(&'static str, Unit, f64)]) {
-        assert_eq!(source.dimensions[0][0].0, "EventSourceMappingUUID");
+        let of = (source.namespace, source.dimensions[0][0].0);
+        assert!([("AWS/Lambda", "EventSourceMappingUUID"), ("AWS/SQS", "QueueName")].contains(&of));
         for (name, _, value) in values {
             *self.0.figures.lock().unwrap().entry(name).or_default() += value;
         }
