@@ -197,8 +197,8 @@ impl Pool {
             return None;
         }
         let function = self.poller.functions.function(&mapping.function).await.ok().flatten();
-        // Of one that is not known now, the window still counts.
-        let timeout = function.map_or(Duration::ZERO, |function| function.timeout);
+        // Of one that is not known now, the window still counts: what came back at its very end would be gathered for ever.
+        let timeout = function.map_or(VISIBILITY_MORE, |function| function.timeout);
         let needed = mapping.batching_window + timeout;
         (needed > self.queue.settings().visibility_timeout).then_some(needed + VISIBILITY_MORE)
     }
