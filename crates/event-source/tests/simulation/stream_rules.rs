@@ -368,7 +368,9 @@ impl<'a> Judge<'a> {
             let ran_at = self.runs.iter().rfind(of_shard).map_or(sent.at, |run| run.ended_at);
             let from = sent.at.max(enabled_at).max(ran_at);
             let waits = from + self.mine.mapping.batching_window > now;
-            if waits || self.is_through(sent, usize::MAX, now) || !is_good(sent) {
+            // What is too old is gathered, too, before it is given up.
+            let is_over = self.polling.maximum_record_age.is_some_and(|age| sent.at + age <= now);
+            if waits || is_over || self.is_through(sent, usize::MAX, now) || !is_good(sent) {
                 continue;
             }
             let shards = &self.ancestors[&self.places[&sent.n].0];
