@@ -26,6 +26,15 @@ struct Compiled {
     asks_for_json: bool,
     /// It asks for the content as a text.
     asks_for_text: bool,
+    /// It asks for something beside the content.
+    asks_for_metadata: bool,
+}
+
+/// What is found in a pattern.
+enum Asked<'a> {
+    /// For the content.
+    Content(&'a Value),
+    Metadata,
 }
 
 /// What a record contains.
@@ -51,12 +60,13 @@ impl Compiled {
     fn new(text: &str) -> Result<Self, PatternError> {
         let pattern = Pattern::parse(text, Dialect::LambdaFilter)?;
         let source: Value = serde_json::from_str(text).unwrap_or_default();
-        let [mut asks_for_json, mut asks_for_text] = [false; 2];
+        let [mut asks_for_json, mut asks_for_text, mut asks_for_metadata] = [false; 3];
         look(&source, &mut |asked| match asked {
-            Value::Array(_) => asks_for_text = true,
-            _ => asks_for_json = true,
+            Asked::Content(Value::Array(_)) => asks_for_text = true,
+            Asked::Content(_) => asks_for_json = true,
+            Asked::Metadata => asks_for_metadata = true,
         });
-        Ok(Self { pattern, asks_for_json, asks_for_text })
+        Ok(Self { pattern, asks_for_json, asks_for_text, asks_for_metadata })
     }
 
     /// Whether it can want anything that contains this at all.
@@ -69,14 +79,14 @@ impl Compiled {
     }
 }
 
-/// Finds what is asked for the content, also in the branches of `$or`.
-fn look(pattern: &Value, found: &mut impl FnMut(&Value)) {
+/// Finds what is asked for, also in the branches of `$or`.
+fn look(pattern: &Value, found: &mut impl FnMut(Asked<'_>)) {
     let Value::Object(members) = pattern else { return };
     for (name, value) in members {
         match (name.as_str(), value) {
-            (BODY | DATA, asked) => found(asked),
+            (BODY | DATA, asked) => found(Asked::Content(asked)),
             ("$or", Value::Array(branches)) => branches.iter().for_each(|branch| look(branch, found)),
-            _ => {}
+            _ => found(Asked::Metadata),
         }
     }
 }
@@ -93,13 +103,13 @@ impl Filter {
     }
 
     /// Whether a message of a queue is wanted. `metadata` makes the other fields that a pattern may name (`messageId`,
-    /// `attributes`, `messageAttributes`, ...), and is called only when there is a filter.
+    /// `attributes`, `messageAttributes`, ...), and is called only when a filter does.
     pub(crate) fn wants_message(&self, body: &str, metadata: impl FnOnce() -> Map<String, Value>) -> bool {
         self.wants_all() || self.wants(BODY, body.as_bytes(), metadata)
     }
 
     /// Whether a record of a stream is wanted. `data` is what the producer put, decoded; `metadata` makes the other
-    /// fields that a pattern may name (`partitionKey`, `eventName`, ...), and is called only when there is a filter.
+    /// fields that a pattern may name (`partitionKey`, `eventName`, ...), and is called only when a filter does.
     pub(crate) fn wants_record(&self, data: &[u8], metadata: impl FnOnce() -> Map<String, Value>) -> bool {
         self.wants_all() || self.wants(DATA, data, metadata)
     }
@@ -111,7 +121,8 @@ impl Filter {
         if suitable.is_empty() {
             return false;
         }
-        let mut record = metadata();
+        let asks_for_metadata = suitable.iter().any(|compiled| compiled.asks_for_metadata);
+        let mut record = if asks_for_metadata { metadata() } else { Map::new() };
         match content {
             Content::Json(json) => drop(record.insert(key.to_owned(), json)),
             Content::Text => {

@@ -132,6 +132,20 @@ fn json_text() -> impl Strategy<Value = String> {
     tree.prop_map(|value| value.to_string())
 }
 
+#[test]
+fn nothing_is_looked_at_that_no_pattern_names() {
+    let unneeded = || unreachable!("no pattern names any of it");
+    for (pattern, is_wanted) in [
+        (r#"{"body":{"a":[1]}}"#, true),
+        (r#"{"$or":[{"body":{"a":[2]}},{"body":{"b":[{"exists":false}]}}]}"#, true),
+        (r#"{"body":{"a":[3]}}"#, false),
+    ] {
+        let filter = Filter::new(&[pattern.to_owned()]).unwrap();
+        assert_eq!(filter.wants_message(r#"{"a":1}"#, unneeded), is_wanted, "{pattern}");
+    }
+    assert!(wants(r#"{"$or":[{"body":{"a":[2]}},{"messageId":["m1"]}]}"#, r#"{"a":1}"#));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -24,10 +24,10 @@ const ENVELOPE_BYTES_MAX: usize = 1_024;
 /// The records of an event, written one by one.
 #[derive(Debug)]
 pub(crate) struct EventWriter<'a> {
-    pub(crate) source: &'a Arn,
-    pub(crate) shard: ShardId,
-    /// `invokeIdentityArn`.
-    pub(crate) role: &'a str,
+    source: &'a Arn,
+    shard: ShardId,
+    /// What each record ends with, up to its number, and from there on.
+    endings: [String; 2],
     text: String,
     records: usize,
     room: usize,
@@ -58,10 +58,19 @@ pub(crate) fn event_bytes(record: &Record) -> usize {
 }
 
 impl<'a> EventWriter<'a> {
-    /// An event with `state_bytes` of state.
-    pub(crate) fn new(source: &'a Arn, shard: ShardId, role: &'a str, state_bytes: usize) -> Self {
+    /// An event with `state_bytes` of state. `role` is the `invokeIdentityArn`.
+    pub(crate) fn new(source: &'a Arn, shard: ShardId, role: &str, state_bytes: usize) -> Self {
         let room = EVENT_BYTES_MAX.saturating_sub(ENVELOPE_BYTES_MAX + state_bytes);
-        Self { source, shard, role, text: "{\"Records\":[".to_owned(), records: 0, room }
+        let endings = [
+            format!("}},\"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":\"{shard}:"),
+            format!(
+                "\",\"eventName\":\"aws:kinesis:record\",\"invokeIdentityArn\":{},\"awsRegion\":\"{}\",\
+                 \"eventSourceARN\":\"{source}\"}}",
+                quoted(role),
+                source.region,
+            ),
+        ];
+        Self { source, shard, endings, text: "{\"Records\":[".to_owned(), records: 0, room }
     }
 
     /// Adds a record; `false` when there is no room for it.
@@ -80,23 +89,19 @@ impl<'a> EventWriter<'a> {
     }
 
     fn write(&mut self, record: &Record) {
-        let Self { source, shard, role, text, .. } = self;
-        let number = record.sequence_number;
-        let partition_key = quoted(&record.partition_key);
+        let Self { endings: [before, after], text, .. } = self;
+        let number = record.sequence_number.to_string();
         text.push_str("{\"kinesis\":{\"kinesisSchemaVersion\":\"1.0\",\"partitionKey\":");
-        text.push_str(&partition_key);
-        let _ = write!(text, ",\"sequenceNumber\":\"{number}\",\"data\":\"");
+        text.push_str(&quoted(&record.partition_key));
+        for part in [",\"sequenceNumber\":\"", &number, "\",\"data\":\""] {
+            text.push_str(part);
+        }
         STANDARD.encode_string(&record.data, text);
         text.push_str("\",\"approximateArrivalTimestamp\":");
         write_seconds(text, record.arrived);
-        let _ = write!(
-            text,
-            "}},\"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":\"{shard}:{number}\",\
-             \"eventName\":\"aws:kinesis:record\",\"invokeIdentityArn\":{},\"awsRegion\":\"{}\",\
-             \"eventSourceARN\":\"{source}\"}}",
-            quoted(role),
-            source.region,
-        );
+        for part in [before, &number, after] {
+            text.push_str(part);
+        }
     }
 
     /// The whole event. `is_final`: nothing more comes for this window.

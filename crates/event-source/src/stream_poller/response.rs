@@ -2,8 +2,8 @@
 //!
 //! Sources: AWS Lambda developer guide, "Configuring partial batch response with Kinesis Data Streams" and "Implementing
 //! stateful Kinesis Data Streams processing"; responses recorded from AWS (an empty text or list is a success, too).
-//! A response that says something else than what is documented cannot be understood, and fails the whole batch: so does
-//! AWS for queues, and no record is lost by it.
+//! A response that is no object, or whose failures are not what is documented, cannot be understood, and fails the whole
+//! batch: so does AWS for queues, and no record is lost by it.
 
 use serde::Deserialize;
 use serde_json::Value;
