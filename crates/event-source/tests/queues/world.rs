@@ -17,10 +17,11 @@ use queue::{
     DeadLetter, DeduplicationScope, Fifo, NewMessage, Poll, Queue, QueueId, Queues, Settings, ThroughputLimit,
 };
 use serde_json::Value;
+use simulator::attempted;
 use store::MemoryStore;
 use stream::Stream;
 use targets::{
-    Attempted, FailedEvent, MetricSource, RecordMetrics, RecordTrace, Step, TargetError, Targets, Unit, What,
+    FailedEvent, MetricSource, RecordMetrics, RecordTrace, Step, TargetError, Targets, Unit, What,
 };
 use tasks::Tasks;
 use tokio::sync::RwLock;
@@ -174,15 +175,7 @@ impl Functions for Fakes {
 fn ran(payload: String, error: Option<(String, String)>) -> Invoked {
     Invoked::Ran(Box::new(Ran {
         request_id: "request".to_owned(),
-        attempted: Attempted {
-            number: 0,
-            version: "$LATEST".to_owned(),
-            duration: Duration::from_millis(1),
-            cold: false,
-            error: error.clone(),
-            log_group: "group".to_owned(),
-            log_stream: "stream".to_owned(),
-        },
+        attempted: attempted(error.clone()),
         executed_version: "$LATEST".to_owned(),
         payload: payload.into(),
         error,

@@ -1,8 +1,7 @@
-//! A store that fails, and is watched.
+//! A store that is watched.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use store::{
@@ -10,27 +9,21 @@ use store::{
     key, prefix_end,
 };
 
-use crate::chance::{Chance, Time};
 use crate::journal::{Journal, What};
+use crate::time::Time;
 
 /// Where on-failure records are put.
 pub(crate) const GIVEN_UP: &str = "given-up";
 
-/// What one process sees of the disk.
+/// Writes into the journal what is committed.
 #[derive(Debug)]
 pub(crate) struct Disk {
     pub(crate) memory: Arc<MemoryStore>,
-    pub(crate) chance: Chance,
-    pub(crate) is_faulty: AtomicBool,
     pub(crate) journal: Arc<Journal>,
     pub(crate) time: Time,
 }
 
 impl Disk {
-    fn happens(&self, percent: u64) -> bool {
-        self.is_faulty.load(Ordering::Relaxed) && self.chance.percent(percent)
-    }
-
     /// What a transaction does to messages, and which records it hands over.
     async fn consequences(&self, transaction: &Transaction) -> Vec<What> {
         let snapshot = self.memory.snapshot().await.unwrap();
@@ -60,16 +53,6 @@ impl Disk {
         }
         consequences
     }
-
-    async fn apply(&self, transaction: Transaction) -> Result<Version, CommitError> {
-        let consequences = self.consequences(&transaction).await;
-        let version = self.memory.commit(transaction).await?;
-        let now = self.time.now();
-        for what in consequences {
-            self.journal.write(now, what);
-        }
-        Ok(version)
-    }
 }
 
 /// The queue and the number of a message in its row: a line about it, then the body as it is.
@@ -83,28 +66,17 @@ fn message(key: &Bytes, value: &Bytes) -> (String, u64) {
 #[async_trait]
 impl Store for Disk {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        self.chance.dawdle(1).await;
-        if self.happens(3) {
-            return Err(StoreError::Unavailable("a fault".to_owned()));
-        }
-        let snapshot = self.memory.snapshot().await;
-        // What is read may be old by the time it is looked at.
-        self.chance.dawdle(2).await;
-        snapshot
+        self.memory.snapshot().await
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<Version, CommitError> {
-        self.chance.dawdle(3).await;
-        if self.happens(5) {
-            return Err(CommitError::Unavailable("a fault".to_owned()));
+        let consequences = self.consequences(&transaction).await;
+        let version = self.memory.commit(transaction).await?;
+        let now = self.time.now();
+        for what in consequences {
+            self.journal.write(now, what);
         }
-        let unknown = || CommitError::Unknown("a fault".to_owned());
-        if self.happens(4) {
-            return Err(unknown());
-        }
-        let committed = self.apply(transaction).await;
-        self.chance.dawdle(3).await;
-        if committed.is_ok() && self.happens(4) { Err(unknown()) } else { committed }
+        Ok(version)
     }
 }
 

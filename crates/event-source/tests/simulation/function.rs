@@ -12,10 +12,11 @@ use clock::{Timestamp, execution_sleep};
 use event_source::{Batch, FunctionInfo, Functions, Invoked, Mapping, Polling, Ran};
 use ids::{AccountId, FunctionArn, Region};
 use serde_json::{Value, json};
-use targets::{Attempted, MetricSource};
+use simulator::{Chance, attempted};
+use targets::MetricSource;
 
-use crate::chance::{Chance, Time};
 use crate::journal::{Began, Ending, Item, Journal, What, Window};
+use crate::time::Time;
 
 /// How long a function may run.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -156,7 +157,7 @@ impl Functions for FakeFunctions {
             return std::future::pending().await;
         }
         if noise.is_slow && self.chance.percent(30) {
-            execution_sleep(TIMEOUT.mul_f64(self.chance.0.unit())).await;
+            execution_sleep(TIMEOUT * u32::try_from(self.chance.below(100)).unwrap() / 100).await;
         }
         let answer = if self.chance.percent(noise.errors) {
             self.fail(&mapping, &began)
@@ -171,15 +172,7 @@ impl Functions for FakeFunctions {
         self.journal.write(self.time.now(), What::Ended { began: line, ending, done });
         Invoked::Ran(Box::new(Ran {
             request_id: format!("request-{line}"),
-            attempted: Attempted {
-                number: 0,
-                version: "$LATEST".to_owned(),
-                duration: Duration::from_millis(1),
-                cold: false,
-                error: error.clone(),
-                log_group: "/aws/lambda/f".to_owned(),
-                log_stream: "stream".to_owned(),
-            },
+            attempted: attempted(error.clone()),
             executed_version: "$LATEST".to_owned(),
             payload: payload.into(),
             error,

@@ -10,6 +10,7 @@ use clock::Timestamp;
 use event_source::{EventSources, EventSourcesParts, FindQueue, FindStream};
 use ids::{Arn, FunctionArn};
 use queue::{Queue, Queues};
+use simulator::{Chance, FaultyStore};
 use store::{MemoryStore, Mutation, Transaction};
 use stream::{Stream, StreamId, Streams};
 use targets::{
@@ -19,10 +20,10 @@ use targets::{
 };
 use tasks::Tasks;
 
-use crate::chance::{Chance, Time};
 use crate::disk::{Disk, GIVEN_UP};
 use crate::function::FakeFunctions;
 use crate::journal::Journal;
+use crate::time::Time;
 
 pub(crate) fn arn(service: &str, resource: &str) -> Arn {
     Arn::parse(&format!("arn:aws:{service}:eu-central-1:000000000000:{resource}")).unwrap()
@@ -161,24 +162,20 @@ impl RecordMetrics for Outside {
 }
 
 pub(crate) struct Process {
-    pub(crate) disk: Arc<Disk>,
+    pub(crate) disk: Arc<FaultyStore>,
     pub(crate) tasks: Tasks,
     pub(crate) services: Services,
     pub(crate) sources: EventSources,
 }
 
 impl Process {
-    pub(crate) fn start(outside: &Arc<Outside>, is_faulty: bool) -> Self {
-        let disk = Arc::new(Disk {
-            memory: outside.memory.clone(),
-            chance: outside.chance.split(),
-            is_faulty: AtomicBool::new(is_faulty),
-            journal: outside.journal.clone(),
-            time: outside.time.clone(),
-        });
+    pub(crate) fn start(outside: &Arc<Outside>) -> Self {
+        let (memory, journal) = (outside.memory.clone(), outside.journal.clone());
+        let disk = Disk { memory, journal, time: outside.time.clone() };
+        let disk = Arc::new(FaultyStore::new(Arc::new(disk), outside.chance.split()));
         let (tasks, targets) = (Tasks::new(), Targets::default());
         let clock = || outside.time.clock();
-        let ids = || Arc::new(outside.chance.0.split());
+        let ids = || outside.chance.ids();
         let queues = Queues::new(disk.clone(), clock(), ids(), tasks.clone(), outside.clone());
         let streams = Streams::new(disk.clone(), clock(), tasks.clone());
         let services = Services { outside: outside.clone(), queues, streams };

@@ -7,8 +7,8 @@ use clock::Timestamp;
 use event_source::{Mapping, Polling, ProvisionedPollers, QueuePolling, Start, State, StreamPolling};
 use ids::{AccountId, FunctionArn, Region};
 use queue::{DeadLetter, DeduplicationScope, Fifo, QueueId, ThroughputLimit};
+use simulator::Chance;
 
-use crate::chance::Chance;
 use crate::function::{Kind, TIMEOUT};
 use crate::process::arn;
 use crate::world::{Mode, START};

@@ -8,18 +8,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use clock::{Timestamp, execution_sleep, execution_timeout};
+use clock::{Timestamp, execution_sleep};
 use event_source::Mapping;
+use simulator::{Chance, cut_off, run_paused};
 use store::{MemoryStore, Store};
 use stream::{SequenceNumber, Shard, ShardId};
 
-use crate::chance::{Chance, Time};
 use crate::function::{FakeFunctions, Kind, Noise};
 use crate::journal::{Journal, What};
 use crate::process::{Outside, Process};
 use crate::settings::{self, Draft};
+use crate::time::Time;
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// How often the store fails while it does, in a hundred times.
+const FAULT_PERCENT: u64 = 4;
+/// Longer than anything takes, also where platform time runs as execution time does.
+const LIMIT: Duration = Duration::from_secs(10_000_000);
 
 /// What is to go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,13 +176,9 @@ impl World {
         self.live(false, |world, process| async move { world.set_up(&process).await });
         let lives = if self.mode == Mode::Crashes { 1 + self.chance.below(4) } else { 0 };
         for _ in 0..lives {
-            let polls = self.chance.below(1_500);
+            let turns = self.chance.below(1_500);
             self.live(true, |world, process| async move {
-                tokio::select! {
-                    biased;
-                    () = async { for _ in 0..polls { tokio::task::yield_now().await } } => {}
-                    () = world.steps(&process, true) => {}
-                }
+                cut_off(turns, world.steps(&process, true)).await;
             });
         }
         self.live(true, |world, process| async move {
@@ -191,24 +192,17 @@ impl World {
     where
         F: Future<Output = ()> + 'a,
     {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let entered = runtime.enter();
         let outside = self.outside.clone();
-        outside.time.go_on();
-        let process = Arc::new(Process::start(
-            &outside,
-            has_faults && matches!(self.mode, Mode::Faulty | Mode::Crashes),
-        ));
-        let tasks = process.tasks.clone();
-        // Nothing here takes long: time jumps when everything stands still.
-        let ended = runtime.block_on(execution_timeout(Duration::from_secs(10_000_000), life(self, process)));
-        assert!(ended.is_ok(), "virtual time is held for ever");
-        outside.time.stop();
-        tasks.announce_shutdown();
-        drop(entered);
-        // Every task ends where it stands.
-        drop(runtime);
+        let is_faulty = has_faults && matches!(self.mode, Mode::Faulty | Mode::Crashes);
+        run_paused(LIMIT, async {
+            outside.time.go_on();
+            let process = Arc::new(Process::start(&outside));
+            process.disk.fail(if is_faulty { FAULT_PERCENT } else { 0 });
+            let tasks = process.tasks.clone();
+            life(self, process).await;
+            outside.time.stop();
+            tasks.announce_shutdown();
+        });
         outside.journal.write(outside.time.now(), What::Killed);
     }
 
@@ -257,7 +251,7 @@ impl World {
             is_slow: is_on && self.chance.percent(50),
         };
         if matches!(self.mode, Mode::Faulty | Mode::Crashes) {
-            process.disk.is_faulty.store(self.chance.percent(50), Ordering::Relaxed);
+            process.disk.fail(if self.chance.percent(50) { FAULT_PERCENT } else { 0 });
             self.outside.is_elsewhere.store(self.chance.percent(50), Ordering::Relaxed);
         }
     }
@@ -273,7 +267,7 @@ impl World {
     /// The faults end, what must be given up is, all that is still there is done, and then nothing happens any more.
     async fn finish(&mut self, process: &Process) {
         *self.outside.functions.noise.lock().unwrap() = Noise::default();
-        process.disk.is_faulty.store(false, Ordering::Relaxed);
+        process.disk.fail(0);
         self.outside.is_elsewhere.store(false, Ordering::Relaxed);
         // What failed is tried again after a while, in execution time.
         execution_sleep(Duration::from_secs(60)).await;

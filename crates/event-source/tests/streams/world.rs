@@ -18,12 +18,13 @@ use event_source::{
 use ids::{AccountId, Arn, FunctionArn, IdSource, Region};
 use queue::Queue;
 use serde_json::Value;
+use simulator::attempted;
 use store::{MemoryStore, Mutation, SharedStore, Store, Transaction};
 use stream::{NewRecord, ShardId, Stream, StreamId, Streams};
 use targets::{
-    Attempted, FailedEvent, FunctionEvent, InvokeFunction, MetricSource, Ports, Prepared, PublishToTopic,
-    QueueInfo, QueueMessage, RecordMetrics, RecordTrace, SendToQueue, Settled, Step, TargetError, Targets,
-    TopicInfo, TopicMessage, Unit,
+    FailedEvent, FunctionEvent, InvokeFunction, MetricSource, Ports, Prepared, PublishToTopic, QueueInfo,
+    QueueMessage, RecordMetrics, RecordTrace, SendToQueue, Settled, Step, TargetError, Targets, TopicInfo,
+    TopicMessage, Unit,
 };
 use tasks::Tasks;
 use tokio::runtime::Runtime;
@@ -177,15 +178,7 @@ impl Functions for Fakes {
         };
         Invoked::Ran(Box::new(Ran {
             request_id: format!("request-{}", self.0.number.fetch_add(1, Ordering::Relaxed)),
-            attempted: Attempted {
-                number: 0,
-                version: "$LATEST".to_owned(),
-                duration: Duration::from_millis(1),
-                cold: false,
-                error: error.clone(),
-                log_group: "/aws/lambda/f".to_owned(),
-                log_stream: "stream".to_owned(),
-            },
+            attempted: attempted(error.clone()),
             executed_version: "$LATEST".to_owned(),
             payload: payload.into(),
             error,

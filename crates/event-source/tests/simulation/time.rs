@@ -1,47 +1,12 @@
-//! Chance and time.
+//! Platform time.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clock::{Clock, Hold, SharedClock, Sleep, Timestamp, VirtualClock, execution_sleep};
-use ids::IdSource;
 use tokio::time::Instant;
 
-/// Chance, drawn from the seed.
-#[derive(Debug, Clone)]
-pub(crate) struct Chance(pub(crate) Arc<IdSource>);
-
-impl Chance {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(Arc::new(IdSource::seeded(seed)))
-    }
-
-    pub(crate) fn split(&self) -> Self {
-        Self(Arc::new(self.0.split()))
-    }
-
-    /// Below `end`.
-    pub(crate) fn below(&self, end: u64) -> u64 {
-        self.0.bits() % end
-    }
-
-    pub(crate) fn percent(&self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    pub(crate) fn pick<T: Clone>(&self, from: &[T]) -> T {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()].clone()
-    }
-
-    /// Others go first; a process may end here.
-    pub(crate) async fn dawdle(&self, turns_max: u64) {
-        for _ in 0..self.below(turns_max + 1) {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-/// Platform time.
+/// Either of two.
 #[derive(Debug, Clone)]
 pub(crate) enum Time {
     /// Moves when told, and stands still while something is being done.
