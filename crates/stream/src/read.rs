@@ -92,11 +92,12 @@ impl Stream {
         let mut gather = Gather { limits, next: first, records: Vec::new(), bytes: 0, first_left: None };
         let page_rows = PAGE.min(limits.records.saturating_add(1));
         while gather.next <= seen.published && gather.first_left.is_none() {
-            let rows = self.page(shard, gather.next, seen.published, page_rows).await?;
+            let bytes = limits.bytes.saturating_sub(gather.bytes);
+            let (rows, is_last) = self.page(shard, gather.next, seen.published, page_rows, bytes).await?;
             for row in &rows {
                 gather.take(row)?;
             }
-            if rows.len() < page_rows {
+            if is_last {
                 break;
             }
         }
@@ -110,25 +111,35 @@ impl Stream {
         Ok((read, seen))
     }
 
-    /// The next rows with records from `from` to `published`.
+    /// The next rows with records from `from` to `published`, and whether there are no more. Of those in the store no more
+    /// are read than it takes to have so many bytes.
     async fn page(
         &self,
         shard: ShardId,
         from: SequenceNumber,
         published: SequenceNumber,
         limit: usize,
-    ) -> Result<Vec<Row>, StreamError> {
+        bytes: usize,
+    ) -> Result<(Vec<Row>, bool), StreamError> {
         if let Some(rows) = self.on_shard(shard, |view| view.tip.tail.rows_from(from, limit)).await? {
-            return Ok(rows);
+            let is_last = rows.len() < limit;
+            return Ok((rows, is_last));
         }
         let (from, _) = self.rows().records_from(shard, from);
         let to = next_key(&self.rows().record(shard, published));
         let snapshot = self.platform().store.snapshot().await?;
-        let mut rows = Vec::new();
-        for entry in snapshot.range(&from, &to, limit, false).await? {
-            rows.push(Row::assemble(&*snapshot, self.rows(), shard, &entry).await?);
+        let entries = snapshot.range(&from, &to, limit, false).await?;
+        let (mut rows, mut read_bytes) = (Vec::with_capacity(entries.len()), 0);
+        for entry in &entries {
+            let row = Row::assemble(&*snapshot, self.rows(), shard, entry).await?;
+            read_bytes += row.bytes();
+            rows.push(row);
+            if read_bytes > bytes {
+                break;
+            }
         }
-        Ok(rows)
+        let is_last = rows.len() == entries.len() && entries.len() < limit;
+        Ok((rows, is_last))
     }
 
     /// Waits, unless something has changed since.
@@ -223,9 +234,14 @@ mod tests {
     use crate::{NewRecord, Settings, StreamId, Streams};
 
     async fn one_shard() -> (Arc<MemoryStore>, Stream) {
+        one_shard_in(1 << 20).await
+    }
+
+    /// With so many bytes of records in memory.
+    async fn one_shard_in(bytes: usize) -> (Arc<MemoryStore>, Stream) {
         let (store, clock) =
             (Arc::new(MemoryStore::new()), Arc::new(VirtualClock::new(Timestamp::from_millis(1))));
-        let streams = Streams::tight(1 << 20, store.clone(), clock, Tasks::new());
+        let streams = Streams::tight(bytes, store.clone(), clock, Tasks::new());
         let settings = Settings { arn: String::new(), retention: Duration::from_secs(60) };
         let stream = streams.open(StreamId("s".to_owned()), settings);
         let mut shards = stream.prepare_shards(1);
@@ -246,6 +262,28 @@ mod tests {
         let limits = ReadLimits { records: 0, bytes: 0 };
         let read = stream.read(shard, Position::TrimHorizon, limits).await.unwrap();
         assert_eq!(read.records, []);
+    }
+
+    #[tokio::test]
+    async fn no_more_large_rows_are_read_than_a_reader_has_room_for() {
+        let (_store, stream) = one_shard_in(0).await;
+        let record = || NewRecord {
+            partition_key: "k".to_owned(),
+            explicit_hash_key: None,
+            larger_than: None,
+            data: vec![0; 200_000].into(),
+        };
+        for _ in 0..5 {
+            assert!(stream.put(vec![record()]).await.unwrap()[0].is_ok());
+        }
+        let (shard, limits) = (ShardId(0), |bytes| ReadLimits { records: 9, bytes });
+        let (_, seen) = stream.read_seen(shard, Position::Latest, limits(0)).await.unwrap();
+        for (bytes, rows, is_all) in [(0, 1, false), (300_000, 2, false), (2_000_000, 5, true)] {
+            let page = stream.page(shard, SequenceNumber::ZERO, seen.published, PAGE, bytes).await.unwrap();
+            assert_eq!((page.0.len(), page.1), (rows, is_all), "{bytes}");
+            let read = stream.read(shard, Position::TrimHorizon, limits(bytes)).await.unwrap();
+            assert_eq!(read.records.len(), (bytes / 200_000).clamp(1, 5), "{bytes}");
+        }
     }
 
     #[tokio::test]
