@@ -10,7 +10,8 @@ use clock::{Clock, VirtualClock};
 use delivery::{Attempt, Delivery, Event, EventSettings, FunctionResult, Functions};
 use ids::{Arn, FunctionArn, IdSource};
 use serde_json::Value;
-use targets::{Attempted, FunctionEvent, InvokeFunction, MetricSource, Prepared, TargetError};
+use simulator::attempted;
+use targets::{FunctionEvent, InvokeFunction, MetricSource, Prepared, TargetError};
 
 /// What a run of a function has done to the world outside, which survives the server.
 #[derive(Debug, Default)]
@@ -82,15 +83,7 @@ impl Functions for FakeFunctions {
         let run = self.runs.count(&number);
         let error = fails.then(|| ("Oops".to_owned(), format!("run {run}")));
         Attempt::Ran(Box::new(FunctionResult {
-            attempted: Attempted {
-                number: 0,
-                version: "$LATEST".to_owned(),
-                duration: Duration::from_millis(1),
-                cold: false,
-                error: error.clone(),
-                log_group: "/aws/lambda/f".to_owned(),
-                log_stream: "stream".to_owned(),
-            },
+            attempted: attempted(error.clone()),
             executed_version: "$LATEST".to_owned(),
             payload: Bytes::from(Value::String(number).to_string()),
             error,

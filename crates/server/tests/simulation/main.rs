@@ -3,30 +3,27 @@
 //! A run sends, publishes, puts, splits, invokes, receives and deletes, turns the virtual clock, has commits fail and
 //! kills and restarts the services at random, also in the middle of something; then everything is drained. Nothing that
 //! was acknowledged may be missing, nothing that was deleted may come back, and no group of a FIFO queue and no partition
-//! key of a stream may be out of order. `LAMBENT_SEEDS` says how many runs are made, `LAMBENT_SEED` repeats one.
+//! key of a stream may be out of order.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod faults;
 mod functions;
 mod sources;
 mod world;
 
-use std::ops::Range;
 use std::time::Duration;
 
-use clock::execution_timeout;
-use ids::IdSource;
+use simulator::{Chance, cut_off, for_each_seed, run_paused};
 use store::Entry;
 
 use sources::MAPPED;
 use world::{QUEUES, World};
 
-/// Seeds of an ordinary run.
-const SEEDS: u64 = 600;
+/// How often the store fails while it does, in a hundred times.
+const FAULT_PERCENT: u64 = 2;
 
 /// Longer than anything takes: the runtime's time jumps ahead whenever nothing is left to do.
-const PATIENCE: Duration = Duration::from_secs(86_400);
+const LIMIT: Duration = Duration::from_secs(86_400);
 
 /// What is done in one run.
 const STEPS: usize = 24;
@@ -34,109 +31,74 @@ const STEPS: usize = 24;
 #[test]
 fn nothing_acknowledged_is_lost() {
     // Made once: the key that notifications are signed with takes longer than many runs.
-    let stored = simulate(prepare());
-    for seed in seeds() {
-        let outcome = std::panic::catch_unwind(|| simulate(run(seed, &stored)));
-        assert!(outcome.is_ok(), "the failing seed: LAMBENT_SEED={seed}");
-    }
-}
-
-/// Runs on one thread, in an order that only the seed decides.
-fn simulate<T>(world: impl Future<Output = T>) -> T {
-    let builder = &mut tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().start_paused(true).build().unwrap().block_on(world)
+    let stored = run_paused(LIMIT, prepare());
+    for_each_seed(600, |seed| run_paused(LIMIT, run(seed, &stored)));
 }
 
 /// What a server leaves on which there was a topic once, and a publication.
 async fn prepare() -> Vec<Entry> {
-    let mut world = World::new(u64::MAX, &[]).await;
+    let mut world = World::new(Chance::new(u64::MAX), &[]).await;
     world.set_up().await;
     world.publish("first".to_owned(), false).await;
     world.drain().await;
-    world.store.entries().await
-}
-
-fn seeds() -> Range<u64> {
-    match number_from("LAMBENT_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number_from("LAMBENT_SEEDS").unwrap_or(SEEDS),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test is steered by its environment")]
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+    world.entries().await
 }
 
 async fn run(seed: u64, stored: &[Entry]) {
-    let mut world = World::new(seed, stored).await;
-    let chance = IdSource::seeded(seed).split();
+    let chance = Chance::new(seed);
+    let mut world = World::new(chance.split(), stored).await;
     // Half of the runs are without faults: there nothing may even be doubled.
     let faulty = seed % 2 == 1;
-    world.store.set_faulty(faulty);
+    world.fail(if faulty { FAULT_PERCENT } else { 0 });
     for step in 0..STEPS {
-        if faulty && chance.bits().is_multiple_of(10) {
-            crash_during(act(&mut world, &chance, step, faulty), chance.bits() % 16).await;
+        if faulty && chance.percent(10) {
+            // It is cut off in the middle.
+            cut_off(chance.below(48), act(&mut world, &chance, step, faulty)).await;
             world.restart().await;
             continue;
         }
-        let acted = execution_timeout(PATIENCE, act(&mut world, &chance, step, faulty)).await;
-        assert!(acted.is_ok(), "step {step} never ends");
+        act(&mut world, &chance, step, faulty).await;
     }
-    assert!(execution_timeout(PATIENCE, world.drain()).await.is_ok(), "the end never comes");
+    world.drain().await;
     check(&world, faulty).await;
 }
 
-/// Begins something that is cut off after so many turns, unless it has ended by then.
-async fn crash_during(action: impl Future<Output = ()>, turns: u64) {
-    let cut_off = async {
-        for _ in 0..turns {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        () = action => {}
-        () = cut_off => {}
-    }
-}
-
-async fn act(world: &mut World, chance: &IdSource, step: usize, faulty: bool) {
-    let fails = chance.bits().is_multiple_of(2);
-    let what = chance.bits() % 17;
+async fn act(world: &mut World, chance: &Chance, step: usize, faulty: bool) {
+    let fails = chance.percent(50);
+    let what = chance.below(17);
     match what {
         0..3 => world.invoke(format!("e{step}"), fails).await,
         3 | 4 => world.publish(format!("p{step}"), fails).await,
         5 | 6 => {
-            let orders = (0..chance.bits() % 4).map(|index| format!("o{step}-{index}")).collect();
+            let orders = (0..chance.below(4)).map(|index| format!("o{step}-{index}")).collect();
             let group = |index| format!("g{}", index % 2);
             let steps =
-                (0..chance.bits() % 4).map(|index| (group(index), format!("s{step}-{index}"))).collect();
+                (0..chance.below(4)).map(|index| (group(index), format!("s{step}-{index}"))).collect();
             world.send(orders, steps).await;
         }
         7 | 8 => {
-            let queue = ["orders", "steps.fifo"][usize::from(chance.bits().is_multiple_of(2))];
-            world.receive(queue, !chance.bits().is_multiple_of(3)).await;
+            let queue = ["orders", "steps.fifo"][usize::from(chance.percent(50))];
+            world.receive(queue, chance.below(3) > 0).await;
         }
-        9 | 10 => world.advance(Duration::from_secs(chance.bits() % 100)).await,
+        9 | 10 => world.advance(Duration::from_secs(chance.below(100))).await,
         11 => {
-            for index in 0..chance.bits() % 5 {
-                world.send_job(format!("j{step}-{index}"), chance.bits().is_multiple_of(4)).await;
+            for index in 0..chance.below(5) {
+                world.send_job(format!("j{step}-{index}"), chance.below(4) == 0).await;
             }
         }
         12 | 13 => {
-            for index in 0..chance.bits() % 5 {
-                let group = format!("g{}", chance.bits() % 3);
-                world.send_line(&group, format!("l{step}-{index}"), chance.bits().is_multiple_of(5)).await;
+            for index in 0..chance.below(5) {
+                let group = format!("g{}", chance.below(3));
+                world.send_line(&group, format!("l{step}-{index}"), chance.below(5) == 0).await;
             }
         }
         14 | 15 => {
-            for index in 0..chance.bits() % 5 {
-                let key = format!("k{}", chance.bits() % 4);
-                world.put_tick(&key, format!("t{step}-{index}"), chance.bits().is_multiple_of(6)).await;
+            for index in 0..chance.below(5) {
+                let key = format!("k{}", chance.below(4));
+                world.put_tick(&key, format!("t{step}-{index}"), chance.below(6) == 0).await;
             }
-            if chance.bits().is_multiple_of(8) {
-                world.split(chance.bits() % 2).await;
+            if chance.below(8) == 0 {
+                world.split(chance.below(2)).await;
             }
         }
         // A run that is cut off runs again: where nothing may be doubled, nothing is cut off.

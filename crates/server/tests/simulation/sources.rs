@@ -12,7 +12,7 @@ use event_source::{
 };
 use ids::{AccountId, FunctionArn, IdSource, Region};
 use serde_json::{Value, json};
-use targets::Attempted;
+use simulator::attempted;
 
 use crate::world::{START, arn, figures};
 
@@ -127,15 +127,7 @@ impl Functions for Handlers {
         let error = (is_stream && first.is_some()).then(|| ("Oops".to_owned(), "no".to_owned()));
         Invoked::Ran(Box::new(Ran {
             request_id: self.ids.request_id().to_string(),
-            attempted: Attempted {
-                number: 0,
-                version: "$LATEST".to_owned(),
-                duration: Duration::from_millis(1),
-                cold: false,
-                error: error.clone(),
-                log_group: "/aws/lambda/f".to_owned(),
-                log_stream: "stream".to_owned(),
-            },
+            attempted: attempted(error.clone()),
             executed_version: "$LATEST".to_owned(),
             payload: json!({ "batchItemFailures": failures }).to_string().into(),
             error,

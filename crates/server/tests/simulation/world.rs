@@ -17,15 +17,15 @@ use ids::{AccountId, Arn, FunctionArn, IdSource, Region};
 use kinesis::{Kinesis, KinesisParts};
 use queue::Queues;
 use serde_json::{Value, json};
+use simulator::{Chance, FaultyStore};
 use sns::{Sns, SnsParts};
 use sqs::{Sqs, SqsParts};
-use store::{Entry, SharedStore};
+use store::{Entry, MemoryStore, Mutation, SharedStore, Store, Transaction};
 use stream::Streams;
 use targets::{Agenda, FailedEvent, MetricSource, Ports, RecordMetrics, RecordTrace, Step, Targets, Unit};
 use tasks::Tasks;
 use wire::{Caller, Context};
 
-use crate::faults::{FaultyStore, Handle};
 use crate::functions::{FakeFunctions, Runs, read};
 use crate::sources::{Accepted, Handled, Handlers, MAPPED, mappings, work};
 
@@ -64,7 +64,7 @@ impl RecordTrace for Nobody {
 
 /// One process of the server.
 struct Process {
-    disk: Arc<Handle>,
+    store: Arc<FaultyStore>,
     tasks: Tasks,
     queues: Queues,
     sqs: Sqs,
@@ -97,7 +97,9 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) struct World {
-    pub(crate) store: Arc<FaultyStore>,
+    chance: Chance,
+    disk: Arc<MemoryStore>,
+    fault_percent: u64,
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) ids: Arc<IdSource>,
     pub(crate) outcome: Outcome,
@@ -108,14 +110,36 @@ pub(crate) struct World {
 
 impl World {
     /// A server on a store that holds what an earlier one left.
-    pub(crate) async fn new(seed: u64, stored: &[Entry]) -> Self {
-        let ids = Arc::new(IdSource::seeded(seed));
-        let store = Arc::new(FaultyStore::new(ids.split()));
-        store.fill(stored).await;
-        let clock = Arc::new(VirtualClock::new(START));
+    pub(crate) async fn new(chance: Chance, stored: &[Entry]) -> Self {
+        let puts = stored.iter().map(|entry| Mutation::Put(entry.key.clone(), entry.value.clone()));
+        let transaction = Transaction { mutations: puts.collect(), ..Transaction::new() };
+        let disk = Arc::new(MemoryStore::new());
+        disk.commit(transaction).await.unwrap();
+        let (clock, ids) = (Arc::new(VirtualClock::new(START)), chance.ids());
         let outcome = Outcome::default();
-        let process = Process::start(&store, &clock, &ids, &outcome);
-        Self { store, clock, ids, outcome, seen: Seen::default(), accepted: Accepted::default(), process }
+        let store = FaultyStore::new(disk.clone(), chance.split());
+        Self {
+            process: Process::start(store, &clock, &ids, &outcome),
+            chance,
+            disk,
+            fault_percent: 0,
+            clock,
+            ids,
+            outcome,
+            seen: Seen::default(),
+            accepted: Accepted::default(),
+        }
+    }
+
+    /// Everything that is stored.
+    pub(crate) async fn entries(&self) -> Vec<Entry> {
+        self.disk.snapshot().await.unwrap().range(&[], &[0xff], usize::MAX, false).await.unwrap()
+    }
+
+    /// How often from now on the store fails, also that of later processes, in a hundred times.
+    pub(crate) fn fail(&mut self, percent: u64) {
+        self.fault_percent = percent;
+        self.process.store.fail(percent);
     }
 
     /// A topic, its queues and subscriptions.
@@ -182,10 +206,12 @@ impl World {
     /// The process ends, whatever it was about to do, and another one starts on what is in the store. It has a clock
     /// of its own: what the old one waited for never happens.
     pub(crate) async fn restart(&mut self) {
-        self.process.disk.kill();
+        self.process.store.kill();
         self.process.tasks.announce_shutdown();
         self.clock = Arc::new(VirtualClock::new(self.clock.now()));
-        self.process = Process::start(&self.store, &self.clock, &self.ids, &self.outcome);
+        let store = FaultyStore::new(self.disk.clone(), self.chance.split());
+        store.fail(self.fault_percent);
+        self.process = Process::start(store, &self.clock, &self.ids, &self.outcome);
         tokio::task::yield_now().await;
     }
 
@@ -333,7 +359,7 @@ impl World {
 
     /// Time passes until nothing is due any more and every queue is empty.
     pub(crate) async fn drain(&mut self) {
-        self.store.set_faulty(false);
+        self.fail(0);
         // What could not be read or written is tried again after a while, in execution time.
         execution_sleep(Duration::from_secs(60)).await;
         for _ in 0..400 {
@@ -395,14 +421,9 @@ impl World {
 }
 
 impl Process {
-    fn start(
-        store: &Arc<FaultyStore>,
-        clock: &Arc<VirtualClock>,
-        ids: &Arc<IdSource>,
-        outcome: &Outcome,
-    ) -> Self {
-        let disk = Arc::new(Handle::new(store.clone()));
-        let (store, tasks, targets): (SharedStore, _, _) = (disk.clone(), Tasks::new(), Targets::default());
+    fn start(store: FaultyStore, clock: &Arc<VirtualClock>, ids: &Arc<IdSource>, outcome: &Outcome) -> Self {
+        let faulty = Arc::new(store);
+        let (store, tasks, targets): (SharedStore, _, _) = (faulty.clone(), Tasks::new(), Targets::default());
         let split = || Arc::new(ids.split());
         let queues = Queues::new(store.clone(), clock.clone(), split(), tasks.clone(), Arc::new(Nobody));
         let sqs = Sqs::new(SqsParts {
@@ -467,7 +488,7 @@ impl Process {
         kinesis.start();
         delivery.start(functions);
         event_sources.start(handlers);
-        Self { disk, tasks, queues, sqs, sns, kinesis, event_sources, delivery }
+        Self { store: faulty, tasks, queues, sqs, sns, kinesis, event_sources, delivery }
     }
 }
 
