@@ -174,8 +174,7 @@ async fn drained(world: &World, messages: usize) -> Duration {
 async fn measure(directory: &Path, messages: usize) {
     let (tasks, ids, world) = (Tasks::new(), Arc::new(IdSource::from_entropy()), Arc::new(World::default()));
     let store = Arc::new(EmbeddedStore::open(directory).expect("a directory"));
-    let queues =
-        Queues::new(store.clone(), Arc::new(SystemClock), ids.clone(), tasks.clone(), world.clone());
+    let queues = Queues::new(store.clone(), Arc::new(SystemClock), ids.clone(), tasks.clone(), world.clone());
     let sources = EventSources::new(EventSourcesParts {
         store,
         clock: Arc::new(SystemClock),
