@@ -75,9 +75,8 @@ impl Judge<'_> {
             }
             // What has succeeded and comes before the last of these is among them.
             let last = folded.last().map(by_place);
-            let missing = done
-                .iter()
-                .find(|n| Some(by_place(n)) <= last && self.successes[*n] < run.began && !folded.contains(n));
+            let is_before = |n: &u64| Some(by_place(n)) <= last && self.successes[n] < run.began;
+            let missing = done.iter().find(|n| is_before(n) && self.stays_done(**n) && !folded.contains(n));
             assert_eq!(missing, None, "the state lacks it: {run:?}");
         }
         let finals: Vec<&&Run> = runs
@@ -87,10 +86,8 @@ impl Judge<'_> {
         for last in &finals {
             let state = &last.batch.window.as_ref().unwrap().state;
             let folded: Vec<u64> = state.iter().copied().chain(last.batch.numbers()).collect();
-            // What was done just before a process ended is tried again, and may be given up then.
-            let is_lasting =
-                |n: &u64| folded.contains(n) || self.world.mode != Mode::Crashes || !self.may_be_given_up(*n);
-            let expected: Vec<u64> = done.iter().copied().filter(is_lasting).collect();
+            let expected: Vec<u64> =
+                done.iter().copied().filter(|n| folded.contains(n) || self.stays_done(*n)).collect();
             assert_eq!(folded, expected, "the last state is not all of the window: {last:?}");
         }
         // The end itself may become too old, and fail too often where functions fail by chance.
@@ -105,5 +102,9 @@ impl Judge<'_> {
             let end = finals.first().map_or(usize::MAX, |last| last.ended);
             assert!(runs.iter().all(|run| run.began < end), "something comes after the end: {runs:?}");
         }
+    }
+    /// What was done just before a process ended is tried again, and may be given up then.
+    fn stays_done(&self, n: u64) -> bool {
+        self.world.mode != Mode::Crashes || !self.may_be_given_up(n)
     }
 }
