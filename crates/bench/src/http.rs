@@ -8,19 +8,25 @@ use anyhow::{Context, Result, ensure};
 use clock::Stopwatch;
 use serde_json::Value;
 
-/// A kept-alive connection of one account.
+/// A kept-alive connection of one account. It is made anew only for a server that closes it after each answer.
 #[derive(Debug)]
 pub(crate) struct Client {
+    address: String,
     connection: BufReader<TcpStream>,
+    is_closed: bool,
     account: String,
     body: Vec<u8>,
 }
 
 impl Client {
     pub(crate) fn connect(address: &str, account: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address).with_context(|| address.to_owned())?;
-        stream.set_nodelay(true)?;
-        Ok(Self { connection: BufReader::new(stream), account: account.to_owned(), body: Vec::new() })
+        Ok(Self {
+            address: address.to_owned(),
+            connection: open(address)?,
+            is_closed: false,
+            account: account.to_owned(),
+            body: Vec::new(),
+        })
     }
 
     /// Sends a request of Lambda's API and returns the answer; anything but success is an error.
@@ -69,7 +75,8 @@ impl Client {
     /// Sends a request of Kinesis's API (AWS JSON 1.1) and returns the answer's body as it came.
     pub(crate) fn stream(&mut self, operation: &str, body: &str) -> Result<&[u8]> {
         let headers = format!(
-            "X-Amz-Target: Kinesis_20131202.{operation}\r\nContent-Type: application/x-amz-json-1.1\r\n"
+            "X-Amz-Target: Kinesis_20131202.{operation}\r\nContent-Type: application/x-amz-json-1.1\r\n\
+             X-Amz-Date: 20260101T000000Z\r\n"
         );
         let status = self.exchange("POST", "/", "kinesis", &headers, body.as_bytes())?;
         ensure!(status == 200, "{operation}: {status} {}", String::from_utf8_lossy(&self.body));
@@ -93,6 +100,9 @@ impl Client {
         )
         .into_bytes();
         request.extend_from_slice(body);
+        if self.is_closed {
+            self.connection = open(&self.address)?;
+        }
         self.connection.get_mut().write_all(&request)?;
         self.read_answer()
     }
@@ -102,16 +112,25 @@ impl Client {
         self.connection.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status line")?;
         let mut length = 0;
+        self.is_closed = false;
         loop {
             line.clear();
             ensure!(self.connection.read_line(&mut line)? > 0, "the server closed the connection");
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse()?;
+            } else if name.eq_ignore_ascii_case("connection") {
+                self.is_closed = value.trim().eq_ignore_ascii_case("close");
             }
         }
         self.body.resize(length, 0);
         self.connection.read_exact(&mut self.body)?;
         Ok(status)
     }
+}
+
+fn open(address: &str) -> Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(address).with_context(|| address.to_owned())?;
+    stream.set_nodelay(true)?;
+    Ok(BufReader::new(stream))
 }

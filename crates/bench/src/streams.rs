@@ -19,8 +19,8 @@ use crate::{Arguments, disk, load, queues};
 /// As many as `PutRecords` takes.
 const BATCH: usize = 500;
 const DATA_BYTES: usize = 100;
-/// A shard takes 1,000 records a second.
-const SHARDS: usize = 40;
+/// A shard takes 1,000 records a second: enough of them that none is refused.
+const SHARDS: usize = 200;
 const CLIENTS: usize = 4;
 
 pub(crate) fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
