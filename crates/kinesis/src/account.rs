@@ -1,9 +1,10 @@
 //! What an account has in a region, and may have.
 
+use stream::StreamError;
 use wire::{Context, Error};
 
 use crate::description;
-use crate::errors::over_limit;
+use crate::errors::{over_limit, stream_failed};
 use crate::service::Inner;
 use crate::tables::Mode;
 
@@ -32,9 +33,12 @@ pub(crate) async fn usage(inner: &Inner, context: &Context) -> Result<Usage, Err
         for (key, record) in page {
             usage.on_demand_streams += u32::from(record.mode == Mode::OnDemand);
             let Some(open) = inner.directory.find(&key).await? else { continue };
-            // One that is on its way out may be gone already.
-            let shards = description::shards(&open).await.unwrap_or_default();
-            usage.open_shards += description::open_count(&shards);
+            match open.stream.shards().await {
+                Ok(shards) => usage.open_shards += description::open_count(&shards),
+                // It is on its way out.
+                Err(StreamError::Removed) => {}
+                Err(error) => return Err(stream_failed(&key, &error)),
+            }
         }
     }
 }

@@ -95,7 +95,7 @@ fn put(inner: &Inner, open: &OpenStream, outcomes: &Outcomes, values: &[Value]) 
     for outcome in outcomes {
         let shard = match outcome {
             Ok((shard, _)) | Err(PutFailure::Throttled(shard)) => *shard,
-            Err(PutFailure::Internal) => continue,
+            Err(PutFailure::Ordering | PutFailure::Internal) => continue,
         };
         shards.entry(shard).or_default().push(*outcome);
     }

@@ -1,8 +1,6 @@
 //! How a stream comes to a number of shards of equal ranges: by splits first, and merges then.
 
-use std::collections::BTreeSet;
-
-use stream::{Shard, ShardId};
+use stream::{Shard, ShardId, starting_hash_keys};
 
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,14 +9,6 @@ pub(crate) enum Step {
     Split(ShardId, u128),
     /// These two neighbours, the one with the lower keys first.
     Merge(ShardId, ShardId),
-}
-
-/// The first keys of `count` shards of equal ranges ("the hash key space is divided evenly", developer guide).
-pub(crate) fn starting_hash_keys(count: u32) -> BTreeSet<u128> {
-    let count = u128::from(count.max(1));
-    // 2^128 does not fit: one less divides to the same unless 2^128 is a multiple of the count.
-    let width = (u128::MAX / count).wrapping_add(u128::from(u128::MAX % count == count - 1));
-    (0..count).map(|index| index.wrapping_mul(width)).collect()
 }
 
 /// The next step to `count` shards of equal ranges; `None` when they are as they should be. A pure function of what is

@@ -9,6 +9,7 @@ use wire::{Context, Error};
 use crate::consumer::ConsumerReference;
 use crate::errors::{access_denied, commit_failed, invalid, not_found, store_failed, stream_missing};
 use crate::service::Inner;
+use crate::stream_reference::refuse_id;
 use crate::tables::{CONSUMERS, ConsumerKey, StreamKey};
 
 /// What is attached to a resource.
@@ -23,10 +24,7 @@ enum Resource {
 }
 
 fn resource(context: &Context, arn: &str, id: Option<&String>) -> Result<Resource, Error> {
-    if id.is_some() {
-        // "Not Implemented. Reserved for future use." (API reference)
-        return Err(Error::unsupported("InvalidArgumentException", "StreamId"));
-    }
+    refuse_id(id)?;
     let parsed = Arn::parse(arn).ok();
     if parsed.as_ref().and_then(ConsumerKey::of_arn).is_some() {
         return Ok(Resource::Consumer);

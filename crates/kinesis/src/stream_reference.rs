@@ -31,6 +31,11 @@ macro_rules! reference {
 
 pub(crate) use reference;
 
+/// "Not Implemented. Reserved for future use." (API reference)
+pub(crate) fn refuse_id(id: Option<&String>) -> Result<(), Error> {
+    id.map_or(Ok(()), |_| Err(Error::unsupported("InvalidArgumentException", "StreamId")))
+}
+
 impl StreamReference {
     /// For operations that know no name.
     pub(crate) fn of_arn(arn: String, id: Option<String>) -> Self {
@@ -39,10 +44,7 @@ impl StreamReference {
 
     /// Which stream is meant; it need not exist.
     pub(crate) fn key(&self, context: &Context) -> Result<StreamKey, Error> {
-        if self.id.is_some() {
-            // "Not Implemented. Reserved for future use." (API reference)
-            return Err(Error::unsupported("InvalidArgumentException", "StreamId"));
-        }
+        refuse_id(self.id.as_ref())?;
         let Some(arn) = &self.arn else {
             let missing = || invalid("Either StreamARN or StreamName must be specified.");
             let name = self.name.clone().ok_or_else(missing)?;

@@ -65,6 +65,8 @@ pub(crate) struct Tip {
 pub(crate) enum Numbered {
     Given(Put),
     Throttled(ShardId),
+    /// It is to be larger than a number that is not given yet.
+    Ordering,
     /// It is not known where the shard ends.
     TipUnknown(ShardId),
     /// There is no open shard.
@@ -226,11 +228,15 @@ impl Head {
         let Some(ShardHead { shard, tip, bucket, .. }) = found else { return Numbered::NoShard };
         let shard = shard.id;
         let Some(tip) = tip else { return Numbered::TipUnknown(shard) };
+        let bound = record.larger_than.unwrap_or(SequenceNumber::ZERO);
+        // A number from the future would use up those in between for everybody. Also the clock of those that were given
+        // may have gone back.
+        if bound > tip.given && bound >= SequenceNumber::past(now) {
+            return Numbered::Ordering;
+        }
         if !bucket.take(record.partition_key.len() + record.data.len(), now) {
             return Numbered::Throttled(shard);
         }
-        // A number from the future would use up those in between for everybody.
-        let bound = record.larger_than.unwrap_or(SequenceNumber::ZERO).min(SequenceNumber::past(now));
         let sequence_number = bound.max(tip.given).successor(now, shard);
         tip.given = sequence_number;
         Numbered::Given(Put { shard, sequence_number })

@@ -37,6 +37,7 @@ mod write;
 
 pub use position::Position;
 pub use record::{NewRecord, Put, PutFailure, Read, ReadLimits, Record};
+pub use reshard::starting_hash_keys;
 pub use sequence_number::SequenceNumber;
 pub use settings::{Settings, StreamError, StreamId};
 pub use shard::{Shard, ShardId};

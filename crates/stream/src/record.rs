@@ -32,6 +32,8 @@ pub struct Put {
 pub enum PutFailure {
     /// Its shard has had 1,000 records or 1 MiB in this second.
     Throttled(ShardId),
+    /// It is to be larger than a number that is not given yet.
+    Ordering,
     /// The store failed: it may be there or not.
     Internal,
 }

@@ -1,5 +1,6 @@
 //! Making shards, splitting and merging them.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use clock::{Hold, Timestamp};
@@ -35,24 +36,31 @@ struct Plan {
     opened: Vec<Shard>,
 }
 
+/// The first hash keys of `count` shards of equal ranges ("the hash key space is divided evenly",
+/// developer guide).
+#[must_use]
+pub fn starting_hash_keys(count: u32) -> BTreeSet<u128> {
+    let parts = u128::from(count.max(1));
+    // 2^128 does not fit: one less divides to the same unless 2^128 is a multiple of the count.
+    let width = (u128::MAX / parts).wrapping_add(u128::from(u128::MAX % parts == parts - 1));
+    (0..u128::from(count)).map(|index| index.wrapping_mul(width)).collect()
+}
+
 impl Stream {
     /// What is to be written so that the stream begins with `count` shards of equal ranges; joins the commit that makes
     /// the stream itself.
     pub fn prepare_shards(&self, count: u32) -> Prepared {
         let now = self.platform().clock.now();
-        // The whole range is one more than fits.
-        let (whole, shards) = (u128::MAX, u128::from(count.max(1)));
-        let size = (whole / shards).wrapping_add(u128::from(whole % shards == shards - 1));
         let mut part = Transaction::new();
-        for index in 0..count {
-            let start = size.wrapping_mul(u128::from(index));
-            let end = if index + 1 == count { whole } else { start + (size - 1) };
-            let id = ShardId(index);
+        let starts = starting_hash_keys(count);
+        let ends = starts.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
+        for (number, (start, end)) in (0..).zip(starts.iter().zip(ends)) {
+            let id = ShardId(number);
             let shard = Shard {
                 id,
                 parent: None,
                 adjacent_parent: None,
-                hash_keys: start..=end,
+                hash_keys: *start..=end,
                 starting: SequenceNumber::ZERO.successor(now, id),
                 created: now,
                 closed: None,

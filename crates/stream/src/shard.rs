@@ -14,11 +14,17 @@ use crate::SequenceNumber;
 pub struct ShardId(pub u32);
 
 impl ShardId {
-    /// The number in a shard's name.
+    /// The number in a shard's name: `shardId-000000000000`, or any other prefix, or none (recorded by a public test suite).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("shardId-").filter(|digits| digits.len() == 12)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok().map(Self)).flatten()
+        let digits = text.split_once('-').map_or(text, |(_, digits)| digits);
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits
+            .parse()
+            .ok()
+            .filter(|_| is_number)
+            .filter(|number| *number <= i32::MAX.unsigned_abs())
+            .map(Self)
     }
 }
 
@@ -45,4 +51,28 @@ pub struct Shard {
     pub created: Timestamp,
     /// After a split or merge: the last number it gives, and when that was.
     pub closed: Option<(SequenceNumber, Timestamp)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_named_by_their_numbers() {
+        for (text, number) in [
+            ("shardId-000000000007", Some(7)),
+            ("shardId-7", Some(7)),
+            ("a-7", Some(7)),
+            ("7", Some(7)),
+            ("2147483647", Some(2_147_483_647)),
+            ("2147483648", None),
+            ("shardId-", None),
+            ("shardId-+7", None),
+            ("-", None),
+            ("seven", None),
+            ("", None),
+        ] {
+            assert_eq!(ShardId::parse(text), number.map(ShardId), "{text}");
+        }
+    }
 }

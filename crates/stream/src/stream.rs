@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use clock::Hold;
+use clock::{Hold, Timestamp};
 use targets::Settled;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 
@@ -93,6 +93,14 @@ impl Stream {
     /// When the store fails or the stream was removed.
     pub async fn shards(&self) -> Result<Vec<Shard>, StreamError> {
         self.on_head(|head, _| head.list()).await
+    }
+
+    /// What arrived then or before has expired, and never comes back: a retention period that grows brings back nothing.
+    ///
+    /// # Errors
+    /// When the store fails or the stream was removed.
+    pub async fn expired_until(&self) -> Result<Timestamp, StreamError> {
+        self.on_head(|head, _| head.floor).await
     }
 }
 

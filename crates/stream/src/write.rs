@@ -122,6 +122,7 @@ impl Stream {
                     return self.add(put, record, batch).await;
                 }
                 Ok((Numbered::Throttled(shard), _)) => return Err(PutFailure::Throttled(shard)),
+                Ok((Numbered::Ordering, _)) => return Err(PutFailure::Ordering),
                 Ok((Numbered::TipUnknown(shard), _)) => {
                     self.load_tip(shard).await.map_err(|_| PutFailure::Internal)?;
                 }

@@ -84,8 +84,11 @@ pub(crate) fn scale_up(inner: &Arc<Inner>, open: &OpenStream) {
         // It may have been changed meanwhile: then the next time will do.
         let Ok(mut stream) = still(&inner_too, &key).await else { return };
         let Ok(shards) = stream.stream.shards().await else { return };
-        let shards = open_count(&shards).saturating_mul(2).min(ON_DEMAND_SHARDS_MAX);
-        if stream.record.mode == Mode::OnDemand && !is_soon(&stream.record) {
+        let open = open_count(&shards);
+        // One that was provisioned may have more than it would have come to by itself.
+        let may_grow = open < ON_DEMAND_SHARDS_MAX;
+        if may_grow && stream.record.mode == Mode::OnDemand && !is_soon(&stream.record) {
+            let shards = open.saturating_mul(2).min(ON_DEMAND_SHARDS_MAX);
             stream.record.scaled = vec![now];
             // A failure of the store was logged.
             let _failed = stream.begin(Change::Scale { shards }).await;
@@ -116,7 +119,14 @@ async fn changing(inner: &Inner) -> Result<Vec<StreamKey>, Error> {
         let page = inner.directory.list(None, after.as_ref(), ROWS).await?;
         let Some((last, _)) = page.last() else { return Ok(changing) };
         after = Some(last.clone());
-        changing.extend(page.into_iter().filter(|(_, record)| record.change.is_some()).map(|(key, _)| key));
+        for (key, record) in page {
+            if record.change.is_some() {
+                changing.push(key);
+            } else {
+                // Its records expire also if nobody asks for them any more.
+                inner.directory.find(&key).await?;
+            }
+        }
     }
 }
 

@@ -7,11 +7,11 @@ use wire::{Context, Error};
 use super::consumer_missing;
 use crate::errors::{access_denied, invalid, store_failed};
 use crate::service::Inner;
-use crate::stream_reference::StreamReference;
+use crate::stream_reference::{StreamReference, refuse_id};
 use crate::tables::{CONSUMERS, ConsumerKey, ConsumerRecord};
 
 /// How a request names a consumer.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct ConsumerReference {
     pub(crate) arn: Option<String>,
     pub(crate) stream_arn: Option<String>,
@@ -47,10 +47,7 @@ impl ConsumerReference {
 
     fn key(self, context: &Context) -> Result<ConsumerKey, Error> {
         let Self { arn, stream_arn, name, stream_id } = self;
-        if stream_id.is_some() {
-            // "Not Implemented. Reserved for future use." (API reference)
-            return Err(Error::unsupported("InvalidArgumentException", "StreamId"));
-        }
+        refuse_id(stream_id.as_ref())?;
         let stream = match &stream_arn {
             Some(stream) => Some(StreamReference::of_arn(stream.clone(), None).key(context)?),
             None => None,

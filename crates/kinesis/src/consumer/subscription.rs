@@ -16,6 +16,7 @@ use super::{Consumer, already_subscribed, consumer_missing};
 use crate::description;
 use crate::directory::OpenStream;
 use crate::errors::{shard_missing, stream_failed};
+use crate::service::Inner;
 
 /// "for up to 5 minutes, after which time you need to call `SubscribeToShard` again" (API reference): of real time, as
 /// connections are.
@@ -27,6 +28,7 @@ const EVENT_LIMITS: ReadLimits = ReadLimits { records: 1_000, bytes: 1 << 20 };
 
 /// One consumer's reading of one shard.
 pub(crate) struct Subscription {
+    pub(crate) inner: Arc<Inner>,
     pub(crate) client: Client,
     pub(crate) consumer: Consumer,
     pub(crate) stream: Arc<OpenStream>,
@@ -84,6 +86,7 @@ impl Subscription {
                 Some((children.map(last_event), false))
             }
             Next::Read(Ok(read)) => {
+                self.refresh().await;
                 self.position = read.next;
                 Some((Ok(self.event(read)), true))
             }
@@ -92,6 +95,15 @@ impl Subscription {
                     Read { records: Vec::new(), next: self.position, is_end: false, behind: Duration::ZERO };
                 Some((Ok(self.event(nothing)), true))
             }
+        }
+    }
+
+    /// Encryption may have been started or stopped.
+    async fn refresh(&mut self) {
+        if let Ok(Some(now)) = self.inner.directory.find(&self.stream.key).await
+            && now.record.id == self.stream.record.id
+        {
+            self.stream = now;
         }
     }
 

@@ -10,7 +10,7 @@ use stream::Shard;
 use wire::{Context, Error};
 
 use crate::directory::OpenStream;
-use crate::errors::{invalid, not_active, stream_missing};
+use crate::errors::{invalid, not_active, stream_failed, stream_missing};
 use crate::service::Inner;
 use crate::stream_reference::{StreamReference, reference};
 use crate::{description, token};
@@ -63,8 +63,11 @@ pub(crate) async fn handle(
     if !open.record.is_usable() {
         return Err(not_active(&open.key, &open.record));
     }
+    let expired = open.stream.expired_until().await.map_err(|error| stream_failed(&open.key, &error))?;
     let mut shards = description::shards(&open).await?;
-    let horizon = horizon(&open, &shards, now);
+    // The oldest moment of which there may be records.
+    let first = shards.iter().map(|shard| shard.created).min().unwrap_or(now);
+    let horizon = expired.max(first);
     shards.retain(|shard| is_listed(place.filter.as_ref(), shard, horizon));
     let shards = shards.iter().map(description::shard).filter(|shard| shard.shard_id > place.after);
     let mut page: Vec<_> = shards.take(limit + 1).collect();
@@ -143,12 +146,6 @@ fn check_filter(filter: ShardFilter, now: Timestamp) -> Result<Option<Filter>, E
         // "FROM_TRIM_HORIZON - (default)": all that there are.
         _ => None,
     })
-}
-
-/// The oldest moment of which there are records: that of the retention, or of the first shards.
-fn horizon(open: &OpenStream, shards: &[Shard], now: Timestamp) -> Timestamp {
-    let first = shards.iter().map(|shard| shard.created).min().unwrap_or(now);
-    (now - open.stream.settings().retention).max(first)
 }
 
 fn is_listed(filter: Option<&Filter>, shard: &Shard, horizon: Timestamp) -> bool {

@@ -24,8 +24,8 @@ pub(crate) async fn handle(
     let reference = reference!(input);
     let draft = Draft::new(String::new(), input.data, input.partition_key, input.explicit_hash_key)?;
     let open = reference.find_usable(inner, context).await?;
-    let larger_than = input.sequence_number_for_ordering;
-    let larger_than = larger_than.map(|text| ordering(&open, &text)).transpose()?.flatten();
+    let ordering = input.sequence_number_for_ordering.unwrap_or_default();
+    let larger_than = larger_than(&open, &ordering)?;
     let size_bytes = draft.size_bytes();
     let record = stream::NewRecord { larger_than, ..draft.check(&open)? };
     if input.dry_run == Some(true) {
@@ -46,18 +46,24 @@ pub(crate) async fn handle(
             let message = Some(rate_exceeded(&open, shard));
             Err(ProvisionedThroughputExceededException { message }.into())
         }
+        Err(PutFailure::Ordering) => Err(ordering_invalid(&open, &ordering)),
         Err(PutFailure::Internal) => Err(Error::internal()),
     }
 }
 
 /// The number that the record's is to be larger than; `None` when all of ours are.
-fn ordering(open: &OpenStream, text: &str) -> Result<Option<SequenceNumber>, Error> {
+fn larger_than(open: &OpenStream, text: &str) -> Result<Option<SequenceNumber>, Error> {
     match text.parse() {
         Ok(number) => Ok(Some(number)),
         Err(_) if text.len() < SequenceNumber(0).to_string().len() => Ok(None),
-        Err(_) => Err(invalid(format!(
-            "ExclusiveMinimumSequenceNumber {text} used in PutRecord on stream {} under account {} is invalid.",
-            open.key.name, open.key.account
-        ))),
+        Err(_) => Err(ordering_invalid(open, text)),
     }
+}
+
+/// Also for a number that no record has yet.
+fn ordering_invalid(open: &OpenStream, text: &str) -> Error {
+    invalid(format!(
+        "ExclusiveMinimumSequenceNumber {text} used in PutRecord on stream {} under account {} is invalid.",
+        open.key.name, open.key.account
+    ))
 }

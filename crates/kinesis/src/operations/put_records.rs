@@ -74,6 +74,9 @@ fn entry(open: &OpenStream, result: Result<Put, PutFailure>) -> PutRecordsResult
         Err(PutFailure::Throttled(shard)) => {
             failed("ProvisionedThroughputExceededException", rate_exceeded(open, shard))
         }
-        Err(PutFailure::Internal) => failed("InternalFailure", "Internal Service Failure".to_owned()),
+        // Nobody can ask for an order here.
+        Err(PutFailure::Ordering | PutFailure::Internal) => {
+            failed("InternalFailure", "Internal Service Failure".to_owned())
+        }
     }
 }

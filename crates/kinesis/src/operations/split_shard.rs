@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use api_kinesis::SplitShardInput;
+use stream::ShardId;
 use wire::{Context, Error};
 
 use crate::account::usage;
 use crate::background::changes::still;
 use crate::errors::{invalid, on_demand, shard_unknown, stream_failed};
 use crate::service::Inner;
-use crate::shard::shard_id;
 use crate::stream_reference::reference;
 use crate::tables::{Change, Mode, StreamKey};
 
@@ -47,7 +47,7 @@ pub(super) fn find_open<'a>(
     shards: &'a [stream::Shard],
     name: &str,
 ) -> Result<&'a stream::Shard, Error> {
-    let id = shard_id(name).ok_or_else(|| shard_unknown(key, name))?;
+    let id = ShardId::parse(name).ok_or_else(|| shard_unknown(key, name))?;
     let shard = shards.iter().find(|shard| shard.id == id);
     let shard = shard.ok_or_else(|| shard_unknown(key, &id.to_string()))?;
     if shard.closed.is_some() {

@@ -1,24 +1,23 @@
 //! `SubscribeToShard`: records are pushed as they come.
 
+use std::sync::Arc;
+
 use api_kinesis::{SubscribeToShardInput, SubscribeToShardOutput};
 use wire::{Context, Error};
 
-use crate::consumer::{self, ConsumerReference, Place, Subscription};
+use crate::consumer::{self, Consumer, ConsumerReference, Place, Subscription};
 use crate::errors::{dry_run, stream_failed, stream_missing};
 use crate::service::Inner;
 use crate::shard;
 use crate::start::{self, Start};
 
 pub(crate) async fn handle(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     context: &Context,
     input: SubscribeToShardInput,
 ) -> Result<SubscribeToShardOutput, Error> {
     let reference = ConsumerReference::of_arn(input.consumer_arn, input.stream_id);
-    let consumer = reference.find(inner, context).await?;
-    if consumer.record.change.is_some() {
-        return Err(consumer::not_active(&consumer));
-    }
+    let consumer = active(inner, context, reference.clone()).await?;
     let key = &consumer.key.stream;
     let open = inner.directory.find(key).await?.filter(|open| open.record.is_usable());
     let stream = open.ok_or_else(|| stream_missing(key))?;
@@ -38,7 +37,14 @@ pub(crate) async fn handle(
         return Err(if inner.subscriptions.is_taken(&place) { in_use() } else { dry_run() });
     }
     let seat = inner.subscriptions.take(place).ok_or_else(in_use)?;
+    // Who deregistered it meanwhile may have ended its subscriptions before there was this one.
+    let consumer = active(inner, context, reference).await?;
     let client = context.client.clone();
-    let subscription = Subscription { client, consumer, stream, shard, position, seat };
+    let subscription = Subscription { inner: inner.clone(), client, consumer, stream, shard, position, seat };
     Ok(SubscribeToShardOutput { event_stream: consumer::events(subscription) })
+}
+
+async fn active(inner: &Inner, context: &Context, reference: ConsumerReference) -> Result<Consumer, Error> {
+    let consumer = reference.find(inner, context).await?;
+    if consumer.record.change.is_some() { Err(consumer::not_active(&consumer)) } else { Ok(consumer) }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use clock::Timestamp;
 use proptest::prelude::*;
 use stream::SequenceNumber;

@@ -1,12 +1,15 @@
 //! What survives a restart, and what the store does when it must not be trusted to answer.
 
+use std::time::Duration;
+
 use api_kinesis::{
     AddTagsToStreamInput, DeleteStreamInput, Kinesis as _, ListTagsForStreamInput, ScalingType,
     SplitShardInput, UpdateShardCountInput,
 };
+use clock::execution_sleep;
 use event_source::FindStream;
 use ids::Arn;
-use store::{Applied, CommitError};
+use store::{Applied, CommitError, Store};
 use stream::ShardId;
 
 use crate::world::{World, shard_id};
@@ -43,6 +46,24 @@ async fn changes_go_on_after_a_restart() {
 }
 
 /// The shard was split, but the end of that was not written down.
+#[tokio::test(start_paused = true)]
+async fn what_expires_leaves_the_disk_though_nobody_asks_for_it_after_a_restart() {
+    let world = World::with_stream(1).await;
+    let rows = async |world: &World| {
+        let snapshot = world.store.snapshot().await.unwrap();
+        snapshot.range(&[], &[0xff], usize::MAX, false).await.unwrap().len()
+    };
+    let before = rows(&world).await;
+    for data in ["x", "y", "z"] {
+        world.put(0, data).await.unwrap();
+    }
+    assert_eq!(rows(&world).await, before + 3);
+    world.advance(25 * 3_600).await;
+    let world = world.restarted();
+    execution_sleep(Duration::from_secs(120)).await;
+    assert_eq!(rows(&world).await, before + 1, "up to which number they are gone is written down");
+}
+
 #[tokio::test]
 async fn a_split_is_not_done_twice() {
     let world = World::with_stream(1).await;

@@ -66,14 +66,13 @@ async fn numbers_grow_and_exceed_the_one_that_is_given() {
     };
     assert!(put(first.clone()).await.unwrap().sequence_number > first);
     assert!(put("0".to_owned()).await.is_ok(), "all are larger");
-    refused(
-        put("7".repeat(56)).await,
-        "InvalidArgumentException",
-        &format!(
-            "ExclusiveMinimumSequenceNumber {} used in PutRecord on stream s under account 000000000000 is invalid.",
-            "7".repeat(56)
-        ),
-    );
+    let not_yet = format!("{}{}", &first[..3], "9".repeat(53));
+    for wrong in ["7".repeat(56), not_yet] {
+        let message = format!(
+            "ExclusiveMinimumSequenceNumber {wrong} used in PutRecord on stream s under account 000000000000 is invalid."
+        );
+        refused(put(wrong).await, "InvalidArgumentException", &message);
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Shards are split, merged, counted and listed.
 
 use api_kinesis::{
-    Kinesis as _, ListShardsInput, ListShardsOutput, MergeShardsInput, ScalingType, ShardFilter,
-    ShardIteratorType, SplitShardInput, UpdateShardCountInput, UpdateShardCountOutput,
+    IncreaseStreamRetentionPeriodInput, Kinesis as _, ListShardsInput, ListShardsOutput, MergeShardsInput,
+    ScalingType, ShardFilter, ShardIteratorType, SplitShardInput, StreamMode, StreamModeDetails,
+    UpdateShardCountInput, UpdateShardCountOutput, UpdateStreamModeInput,
 };
 use clock::Clock;
 use std::time::Duration;
@@ -208,6 +209,47 @@ async fn an_on_demand_stream_grows_by_itself_and_only_so() {
     world.advance(15 * 60).await;
     world.exhaust(0).await;
     assert_eq!(throttle().await, 16);
+}
+
+#[tokio::test]
+async fn an_on_demand_stream_that_has_many_shards_keeps_them() {
+    let world = World::with_stream(201).await;
+    let input = UpdateStreamModeInput {
+        stream_arn: world.arn("s"),
+        stream_mode_details: StreamModeDetails { stream_mode: StreamMode::OnDemand },
+        ..Default::default()
+    };
+    world.kinesis.update_stream_mode(&world.context, input).await.unwrap();
+    world.settled().await;
+    world.exhaust(0).await;
+    assert_eq!(world.put(0, "x").await.unwrap_err().code(), "ProvisionedThroughputExceededException");
+    world.settled().await;
+    assert_eq!(world.summary("s").await.open_shard_count, 201);
+}
+
+#[tokio::test]
+async fn shards_of_what_has_expired_are_not_looked_for_when_the_retention_grows() {
+    let world = World::with_stream(1).await;
+    for (hours, shard, key) in [(20, 0, 1 << 127), (2, 1, 1 << 126)] {
+        world.advance(hours * 3_600).await;
+        split(&world, shard, key).await.unwrap();
+        world.settled().await;
+    }
+    world.advance(26 * 3_600).await;
+    let input = IncreaseStreamRetentionPeriodInput {
+        stream_name: Some("s".to_owned()),
+        retention_period_hours: 168,
+        ..Default::default()
+    };
+    world.kinesis.increase_stream_retention_period(&world.context, input).await.unwrap();
+    for (kind, at) in [("AT_TRIM_HORIZON", None), ("AT_TIMESTAMP", Some(START))] {
+        let input = ListShardsInput {
+            stream_name: Some("s".to_owned()),
+            shard_filter: Some(ShardFilter { r#type: kind.into(), shard_id: None, timestamp: at }),
+            ..Default::default()
+        };
+        assert_eq!(numbers(&list(&world, input).await.unwrap()), [2, 3, 4], "{kind}");
+    }
 }
 
 #[tokio::test]

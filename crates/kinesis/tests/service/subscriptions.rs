@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use api_kinesis::{
-    Kinesis as _, SERVICE, ShardIteratorType, SplitShardInput, StartingPosition, SubscribeToShardInput,
+    EncryptionType, Kinesis as _, SERVICE, ShardIteratorType, SplitShardInput, StartStreamEncryptionInput,
+    StartingPosition, SubscribeToShardInput,
 };
 use bytes::{Bytes, BytesMut};
 use clock::execution_sleep;
@@ -290,6 +291,25 @@ async fn what_cannot_be_subscribed_to_is_refused() {
 }
 
 /// A client that reads slowly makes nothing pile up: what it has not asked for is not read.
+#[tokio::test]
+async fn encryption_that_is_started_later_is_shown() {
+    let world = World::with_stream(1).await;
+    let arn = world.registered("c").await;
+    let mut frames = world.subscribe(&arn, 0, from(ShardIteratorType::TrimHorizon)).await.unwrap();
+    world.put(0, "a").await.unwrap();
+    assert_eq!(frames.event().await["Records"][0].get("EncryptionType"), None);
+    let input = StartStreamEncryptionInput {
+        stream_name: Some("s".to_owned()),
+        encryption_type: EncryptionType::Kms,
+        key_id: "alias/aws/kinesis".to_owned(),
+        ..Default::default()
+    };
+    world.kinesis.start_stream_encryption(&world.context, input).await.unwrap();
+    world.settled().await;
+    world.put(0, "b").await.unwrap();
+    assert_eq!(frames.event().await["Records"][0]["EncryptionType"], "KMS");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_client_gets_all_in_bounded_events() {
     let world = World::with_stream(1).await;

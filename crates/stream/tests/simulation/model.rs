@@ -90,7 +90,7 @@ impl Model {
         let number = number_in(data);
         match result {
             Err(PutFailure::Internal) => {}
-            Err(PutFailure::Throttled(_)) => {
+            Err(PutFailure::Throttled(_) | PutFailure::Ordering) => {
                 let known = self.records.get_mut(&number).unwrap();
                 known.fate = Fate::Refused;
                 assert_eq!(known.place, None, "{number} was refused");
