@@ -123,7 +123,7 @@ def invocations_of(account, name):
 
 
 def test_records_of_streams(timed):
-    """Their data is looked at as what it says, not as base64; nothing else of a record can be filtered by."""
+    """Their data is looked at as what it says, not as base64."""
     name, stream = create_worker(timed), Stream(timed)
     pattern = json.dumps({"data": {"kind": ["a"], "size": [{"numeric": [">", 5]}]}})
     mapping = map_stream(timed, name, stream, FilterCriteria={"Filters": [{"Pattern": pattern}]})
@@ -156,4 +156,15 @@ def test_patterns_that_are_none(aws, pattern):
         aws.client("lambda", parameter_validation=False).create_event_source_mapping,
         "InvalidParameterValueException", 400, "Invalid filter pattern definition.",
         FunctionName=name, EventSourceArn=Queue(aws).arn, FilterCriteria={"Filters": [{"Pattern": pattern}]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", ['{"data": ["text"]}', '{"$or": [{"data": ["x"]}, {"data": ["y"]}]}'])
+def test_the_data_of_a_stream_is_not_filtered_as_text(aws, pattern):
+    name = aws.create("def handler(event, context): pass")
+    refused(
+        aws.client("lambda").create_event_source_mapping,
+        "InvalidParameterValueException", 400, "Invalid filter pattern definition.",
+        FunctionName=name, EventSourceArn=Stream(aws).arn, StartingPosition="LATEST",
+        FilterCriteria={"Filters": [{"Pattern": pattern}]},
     )  # fmt: skip

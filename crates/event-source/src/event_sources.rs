@@ -121,12 +121,12 @@ impl EventSources {
         }
     }
 
-    /// Stores a new mapping, in the state `Creating` or, when it is not enabled, `Disabled`; an enabled one begins to poll
+    /// Stores and answers a new mapping, in the state `Creating` or, when it is not enabled, `Disabled`; an enabled one begins to poll
     /// and becomes `Enabled`.
     ///
     /// # Errors
     /// [`MappingError::Exists`], or when the store fails.
-    pub async fn create(&self, mut mapping: Mapping) -> Result<(), MappingError> {
+    pub async fn create(&self, mut mapping: Mapping) -> Result<Mapping, MappingError> {
         self.0.load().await?;
         mapping.state = if mapping.is_enabled { State::Creating } else { State::Disabled };
         let (engine, hold) = (self.0.clone(), self.0.parts.clock.hold());
@@ -143,8 +143,8 @@ impl EventSources {
                     Err(error) => return Err(failed(&error)),
                 }
             }
-            engine.adopt(mapping, hold);
-            Ok(())
+            engine.adopt(mapping.clone(), hold);
+            Ok(mapping)
         })
         .await
     }
@@ -187,19 +187,17 @@ impl EventSources {
         Ok(theirs.take(page.limit).map(|mapping| (*mapping).clone()).collect())
     }
 
-    /// Changes a mapping that is in a final state, and answers it in its new state: `Updating`, `Enabling` or
-    /// `Disabling`. It goes on with the new settings when its last batches have run; checkpoints stay.
+    /// Changes a mapping that is in a final state and still as it was `seen`, and answers it in its new state: `Updating`,
+    /// `Enabling` or `Disabling`. It goes on with the new settings when its last batches have run; checkpoints stay.
     ///
     /// # Errors
     /// [`MappingError::NotFound`], [`MappingError::InUse`], [`MappingError::Exists`], or when the store fails.
     pub async fn update(
         &self,
-        account: &AccountId,
-        region: &Region,
-        uuid: &str,
+        seen: &Mapping,
         change: impl FnOnce(&mut Mapping) + Send,
     ) -> Result<Mapping, MappingError> {
-        self.change(account, region, uuid, |mapping| {
+        self.change(&seen.account, &seen.region, &seen.uuid, Some(seen.revision), |mapping| {
             let was_enabled = mapping.is_enabled;
             change(mapping);
             mapping.state = match (was_enabled, mapping.is_enabled) {
@@ -221,7 +219,7 @@ impl EventSources {
         region: &Region,
         uuid: &str,
     ) -> Result<Mapping, MappingError> {
-        self.change(account, region, uuid, |mapping| mapping.state = State::Deleting).await
+        self.change(account, region, uuid, None, |mapping| mapping.state = State::Deleting).await
     }
 
     async fn change(
@@ -229,6 +227,7 @@ impl EventSources {
         account: &AccountId,
         region: &Region,
         uuid: &str,
+        seen: Option<u64>,
         change: impl FnOnce(&mut Mapping) + Send,
     ) -> Result<Mapping, MappingError> {
         let slot = self.find(account, region, uuid).await?;
@@ -237,7 +236,7 @@ impl EventSources {
             return Err(MappingError::NotFound);
         }
         let old = slot.mapping();
-        if !old.state.is_final() {
+        if !old.state.is_final() || seen.is_some_and(|revision| revision != old.revision) {
             return Err(MappingError::InUse);
         }
         let (engine, hold) = (self.0.clone(), self.0.parts.clock.hold());

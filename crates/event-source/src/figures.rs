@@ -18,7 +18,7 @@ pub(crate) enum Figure {
     Invoked,
     /// Handed to the function, which failed.
     FailedInvoke,
-    /// Given up: too old or tried too often. Streams only.
+    /// Given up, too old or tried too often, and no destination has its record. Streams only.
     Dropped,
     /// Given up, and its record was accepted by the destination. Streams only.
     OnFailureDestinationDelivered,
@@ -83,7 +83,7 @@ impl Figures {
         Self { source, queue, metrics: parts.metrics.clone(), clock: parts.clock.clone() }
     }
 
-    /// Counts so many events; of none, nothing is recorded.
+    /// Counts so many events. None, too: "For events that match the filter criteria, Lambda emits a 0 metric" (same guide).
     pub(crate) fn count(&self, figure: Figure, events: usize) {
         self.record(self.source.as_ref(), figure.name(), events);
     }
@@ -95,7 +95,7 @@ impl Figures {
 
     #[expect(clippy::cast_precision_loss, reason = "no batch has more than 10,000 events")]
     fn record(&self, source: Option<&Arc<MetricSource>>, name: &'static str, count: usize) {
-        if let Some(source) = source.filter(|_| count > 0) {
+        if let Some(source) = source {
             self.metrics.record(source, self.clock.now(), &[(name, Unit::Count, count as f64)]);
         }
     }

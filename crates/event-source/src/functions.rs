@@ -20,6 +20,9 @@ pub struct FunctionInfo {
     pub metrics: Arc<MetricSource>,
 }
 
+/// The largest event that a function is invoked with.
+pub(crate) const EVENT_BYTES_MAX: usize = 6 << 20;
+
 /// An invocation with a batch.
 #[derive(Debug, Clone)]
 pub struct Batch {

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clock::Hold;
 use targets::{Step, What};
@@ -33,6 +34,8 @@ pub(crate) struct Poller {
     pub(crate) stop: Stop,
     /// Where its state is.
     pub(crate) slot: Arc<Slot>,
+    /// Part of it panicked.
+    pub(crate) is_broken: AtomicBool,
 }
 
 /// Why polling ended.
@@ -42,6 +45,8 @@ pub(crate) enum Ended {
     Stopped,
     /// The queue or stream was deleted.
     Removed,
+    /// Part of it panicked.
+    Broken,
 }
 
 impl Debug for Poller {

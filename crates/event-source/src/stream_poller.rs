@@ -19,6 +19,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use clock::Hold;
 use store::TableError;
@@ -42,7 +43,11 @@ pub(crate) async fn run(poller: Arc<Poller>, stream: Stream) -> Ended {
         Err(halt) => halt,
     };
     run.end().await;
-    if halt == Halt::Removed { Ended::Removed } else { Ended::Stopped }
+    match halt {
+        Halt::Removed => Ended::Removed,
+        _ if run.poller.is_broken.load(Ordering::Acquire) => Ended::Broken,
+        Halt::Stopped | Halt::Ended => Ended::Stopped,
+    }
 }
 
 /// A mapping's run.

@@ -1,6 +1,7 @@
 //! Works for one mapping: what has to follow from its state.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use queue::Queue;
@@ -18,6 +19,9 @@ use crate::{Functions, Mapping, Polling, State, queue_poller, stream_poller};
 /// A source that is not there is looked for again after so long, in execution time.
 const LOOK_FIRST: Duration = Duration::from_millis(200);
 const LOOK_LONGEST: Duration = Duration::from_secs(5);
+
+/// `LastProcessingResult` when a poller panicked.
+const BROKEN: &str = "PROBLEM: internal error";
 
 /// Why a run cannot begin.
 enum Problem {
@@ -84,9 +88,10 @@ async fn poll(engine: &Arc<Engine>, slot: &Arc<Slot>, functions: &Arc<dyn Functi
                     return;
                 }
                 Ok(Ended::Removed) => missing(&mapping),
+                Ok(Ended::Broken) => BROKEN.to_owned(),
                 Err(error) => {
                     tracing::error!(uuid = mapping.uuid, %error, "a poller broke down");
-                    "PROBLEM: internal error".to_owned()
+                    BROKEN.to_owned()
                 }
             }
         }
@@ -106,6 +111,11 @@ async fn poll(engine: &Arc<Engine>, slot: &Arc<Slot>, functions: &Arc<dyn Functi
     // A caller must be able to change or delete what cannot begin.
     engine.move_on(slot, &mapping, State::Enabled).await;
     drop(slot.take_hold());
+    // The run's own may have been told by what broke down.
+    let stop = Stop::new(engine.parts.tasks.clone());
+    if slot.begin(stop.clone()).revision != mapping.revision {
+        return;
+    }
     tokio::select! {
         () = looking.pause() => {}
         () = stop.told() => {}
@@ -143,6 +153,7 @@ async fn prepare(
         figures: Figures::new(mapping, parts),
         stop,
         slot: slot.clone(),
+        is_broken: AtomicBool::new(false),
     };
     Ok((Arc::new(poller), source))
 }

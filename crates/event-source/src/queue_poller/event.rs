@@ -14,8 +14,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use targets::{AttributeValue, Attributes, MessageAttribute};
 
-/// The largest event that a function is invoked with.
-pub(super) const EVENT_BYTES_MAX: usize = 6 << 20;
+use crate::functions::EVENT_BYTES_MAX;
 
 const BEFORE: &[u8] = br#"{"Records":["#;
 const AFTER: &[u8] = b"]}";

@@ -51,12 +51,18 @@ impl Gatherer {
     pub(super) async fn gather(&mut self, pool: &Pool, mut hold: Hold) -> Option<(Batch, Hold)> {
         let mapping = &pool.poller.mapping;
         let mut batch = Batch::new(usize::try_from(mapping.batch_size).unwrap_or(1).max(1));
-        let visibility = pool.visibility().await;
+        let mut visibility = pool.visibility().await;
         self.keep_hidden(pool, visibility).await;
         batch.fill(&mut self.held, &pool.origin);
         loop {
             while batch.is_empty() {
                 hold = self.receive_first(pool, &batch, visibility, hold).await?;
+                let now = pool.visibility().await;
+                if now != visibility {
+                    // The queue or the function was changed while there was nothing to do.
+                    visibility = now;
+                    self.keep_hidden(pool, visibility).await;
+                }
                 batch.fill(&mut self.held, &pool.origin);
             }
             if mapping.batching_window.is_zero() {
@@ -158,8 +164,10 @@ impl Gatherer {
                 unwanted.push(message.receipt);
             }
         }
-        if !unwanted.is_empty() {
+        if !filter.wants_all() {
             figures.count(Figure::FilteredOut, unwanted.len());
+        }
+        if !unwanted.is_empty() {
             // One that cannot be deleted now comes back, and is filtered again.
             pool.delete(&unwanted, until).await;
         }
@@ -190,7 +198,8 @@ impl Pool {
         Poll { max_messages: RECEIVE_MAX, visibility_timeout, one_group: self.is_fifo }
     }
 
-    /// How long messages have to be hidden, if not as long as the queue says.
+    /// How long messages have to be hidden, if not as long as the queue says. For a batch that is waited for it is as long
+    /// as the queue says now, whatever that is changed to until then.
     async fn visibility(&self) -> Option<Duration> {
         let mapping = &self.poller.mapping;
         if mapping.batching_window.is_zero() {
@@ -200,7 +209,8 @@ impl Pool {
         // Of one that is not known now, the window still counts: what came back at its very end would be gathered for ever.
         let timeout = function.map_or(VISIBILITY_MORE, |function| function.timeout);
         let needed = mapping.batching_window + timeout;
-        (needed > self.queue.settings().visibility_timeout).then_some(needed + VISIBILITY_MORE)
+        let usual = self.queue.settings().visibility_timeout;
+        Some(if needed > usual { needed + VISIBILITY_MORE } else { usual })
     }
 
     fn hidden_until(&self, visibility: Option<Duration>) -> Timestamp {

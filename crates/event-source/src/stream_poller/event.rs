@@ -15,9 +15,8 @@ use serde_json::value::RawValue;
 use stream::{Record, ShardId};
 
 use super::lane::Window;
+use crate::functions::EVENT_BYTES_MAX;
 
-/// The largest event that a function is invoked with.
-pub(crate) const EVENT_BYTES_MAX: usize = 6 << 20;
 /// What surrounds the records of an event, without a window's state.
 const ENVELOPE_BYTES_MAX: usize = 1_024;
 

@@ -8,11 +8,12 @@ use clock::{Hold, Timestamp};
 use serde_json::{Map, Value};
 use stream::{Read, ReadLimits, Record, SequenceNumber, StreamError};
 
-use super::event::{EVENT_BYTES_MAX, event_bytes};
+use super::event::event_bytes;
 use super::lane::position;
 use super::waits;
 use super::work::{Halt, Place, Work};
 use crate::figures::Figure;
+use crate::functions::EVENT_BYTES_MAX;
 
 /// The most records that are read at once: as `GetRecords`.
 const READ_RECORDS_MAX: usize = 10_000;
@@ -77,8 +78,12 @@ impl Reader {
             }
         }
         self.is_at_end = read.is_end;
-        place.poller.figures.count(Figure::Polled, polled);
-        place.poller.figures.count(Figure::FilteredOut, filtered_out);
+        if polled > 0 {
+            place.poller.figures.count(Figure::Polled, polled);
+            if !place.poller.filter.wants_all() {
+                place.poller.figures.count(Figure::FilteredOut, filtered_out);
+            }
+        }
     }
 }
 
@@ -230,11 +235,16 @@ impl Work {
         }
     }
 
-    /// The records of this lane up to `last` that follow what is done; `None` after a failure that has been waited for.
-    pub(crate) async fn load(&mut self, last: SequenceNumber) -> Result<Option<Vec<Record>>, Halt> {
+    /// The records of this lane up to `last` that follow what is done, and whether these are all: since a filter may want
+    /// more now, no more are loaded than about fit into an event. `None` after a failure that has been waited for.
+    pub(crate) async fn load(&mut self, last: SequenceNumber) -> Result<Option<(Vec<Record>, bool)>, Halt> {
         let limits = ReadLimits { records: READ_RECORDS_MAX, bytes: READ_BYTES_MAX };
         let (mut records, mut from) = (Vec::new(), self.lane.done);
+        let mut bytes = 0;
         while from < Some(last) {
+            if bytes > EVENT_BYTES_MAX {
+                return Ok(Some((records, false)));
+            }
             let read = match self.place.stream.read(self.place.shard, position(from), limits).await {
                 Ok(read) => read,
                 Err(StreamError::NoShard) => break,
@@ -246,13 +256,17 @@ impl Work {
             let Some(reached) = read.records.last() else { break };
             from = Some(reached.sequence_number);
             let place = &self.place;
-            records.extend(read.records.into_iter().filter(|record| {
+            let wanted = read.records.into_iter().filter(|record| {
                 record.sequence_number <= last
                     && place.row.is_for(place.slot, &record.partition_key, record.sequence_number)
                     && is_wanted(place, record)
-            }));
+            });
+            for record in wanted {
+                bytes += event_bytes(&record);
+                records.push(record);
+            }
         }
-        Ok(Some(records))
+        Ok(Some((records, true)))
     }
 }
 

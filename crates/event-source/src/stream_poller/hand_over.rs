@@ -46,12 +46,14 @@ impl Work {
         tries: &Tries,
     ) -> Result<(), Halt> {
         let poller = &self.place.poller;
-        poller.figures.count(Figure::Dropped, extent.records);
         if let Some(response) = tries.response.as_ref().filter(|_| !poller.is_untraced()) {
             let what = What::Ended { condition: condition.name().to_owned() };
             poller.trace(response.request_id.clone(), poller.mapping.function.to_string(), what);
         }
         if self.polling.on_failure.is_none() {
+            // "excludes events that you send to an on-failure destination" (AWS Lambda developer guide, "Types of metrics for
+            // Lambda functions").
+            poller.figures.count(Figure::Dropped, extent.records);
             self.save();
             return Ok(());
         }
@@ -166,6 +168,7 @@ impl Work {
     async fn not_delivered(&self, given_up: &GivenUp, error: &TargetError) {
         let (to, reason) = (self.destination(), error.to_string());
         tracing::warn!(to, reason, "a destination does not accept a record");
+        self.place.poller.figures.count(Figure::Dropped, given_up.extent.records);
         self.tell_of(given_up, || What::NotSent { to, role: ROLE.to_owned(), reason });
         if let Some(function) = self.function().await {
             let values = [("DestinationDeliveryFailures", Unit::Count, 1.0)];

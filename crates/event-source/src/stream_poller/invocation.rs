@@ -72,13 +72,13 @@ impl Work {
         let ran = match poller.functions.invoke(invocation).await {
             Invoked::Ran(ran) => ran,
             Invoked::Throttled => return self.turned_away(THROTTLED),
-            Invoked::Gone => return self.turned_away(FUNCTION_GONE),
+            Invoked::Gone => return self.failed(FUNCTION_GONE, batch),
             Invoked::SystemError(error) => {
                 tracing::warn!(error, function = %mapping.function, "a batch could not be tried");
-                return self.turned_away(CALL_FAILED);
+                return self.failed(CALL_FAILED, batch);
             }
             // Records of a stream have no trace by which a loop could be told.
-            Invoked::LoopStopped { .. } => return self.turned_away(CALL_FAILED),
+            Invoked::LoopStopped { .. } => return self.failed(CALL_FAILED, batch),
         };
         self.tell(&ran, tries);
         let reading =
@@ -94,6 +94,13 @@ impl Work {
         };
         poller.report(result);
         (outcome, state)
+    }
+
+    /// "Invocations can fail due to ... a deleted Lambda function, version, or alias" (AWS Lambda developer guide, "Types of
+    /// metrics for Lambda functions").
+    fn failed(&self, why: &str, batch: &[Item]) -> (Outcome, Option<Box<RawValue>>) {
+        self.place.poller.figures.count(Figure::FailedInvoke, batch.len());
+        self.turned_away(why)
     }
 
     fn turned_away(&self, why: &str) -> (Outcome, Option<Box<RawValue>>) {

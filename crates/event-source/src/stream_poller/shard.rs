@@ -1,6 +1,7 @@
 //! One shard: its lanes, and what is done when their number changes or the shard ends.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use clock::Hold;
 use stream::{ShardId, Stream};
@@ -99,13 +100,14 @@ impl ShardWork {
     }
 
     fn begin_lane(&self, work: Work, ended: mpsc::UnboundedSender<(Halt, Hold)>) {
-        let (tasks, stop) = (self.poller.parts().tasks.clone(), self.poller.stop.clone());
+        let (poller, tasks) = (self.poller.clone(), self.poller.parts().tasks.clone());
         let lane = tasks.spawn("lane of a shard", work.run());
         tasks.spawn("end of a lane", async move {
             let ending = lane.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "a lane of a shard broke down");
                 // The mapping's next run begins it anew.
-                stop.tell();
+                poller.is_broken.store(true, Ordering::Release);
+                poller.stop.tell();
                 (Halt::Stopped, Hold::none())
             });
             // Nobody listens any more when the run was dropped.

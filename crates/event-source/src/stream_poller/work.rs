@@ -189,10 +189,8 @@ impl Work {
         } else {
             self.wait_until(wake).await?;
         }
-        let Some(mut records) = self.load(piece.last).await? else { return Ok(()) };
-        // Those that have expired in the stream.
-        let vanished = piece.records.saturating_sub(records.len());
-        self.place.poller.figures.count(Figure::Dropped, vanished);
+        let Some((mut records, is_all)) = self.load(piece.last).await? else { return Ok(()) };
+        // If there are none: all have expired in the stream.
         let Some(first) = records.first() else {
             self.lane.pieces.pop_front();
             self.done(Some(piece.last));
@@ -200,7 +198,8 @@ impl Work {
             return Ok(());
         };
         if let Some(piece) = self.lane.pieces.front_mut() {
-            piece.records = records.len();
+            // At least one more follows those that are loaded, as far as is known.
+            piece.records = records.len() + usize::from(!is_all);
         }
         if self.lane.window.as_ref().is_some_and(|window| first.arrived >= window.end) {
             self.begin_closing();
@@ -212,6 +211,9 @@ impl Work {
                 records.truncate(count);
                 self.split_first_piece(&items(&records));
             }
+        }
+        if !is_all {
+            self.split_first_piece(&items(&records));
         }
         self.attempt(records, Some(piece.tries)).await
     }
@@ -251,6 +253,7 @@ impl Work {
             return Ok(());
         }
         let Some(function) = self.function().await else {
+            self.place.poller.figures.count(Figure::FailedInvoke, young.len());
             return self.apply(young, &tries, Outcome::TurnedAway, None).await;
         };
         let (event, count) = self.event(&records, &function.role);

@@ -93,8 +93,7 @@ async fn who_waits_for_a_window_is_stopped_at_once() {
     world.quiet().await;
     assert_eq!(world.counts("q").await, (0, 1));
     let change = |mapping: &mut Mapping| mapping.is_enabled = false;
-    let (account, region) = (crate::world::account(), crate::world::region());
-    world.sources.update(&account, &region, "m", change).await.unwrap();
+    world.update("m", change).await.unwrap();
     world.until(async || world.is_empty("q").await).await;
     assert_eq!(world.calls()[0].at, secs(0));
 }
@@ -119,6 +118,23 @@ async fn messages_stay_hidden_through_the_window_and_the_function() {
     world.advance(back + secs(10)).await;
     let times: Vec<u64> = world.calls().iter().map(|call| call.at.as_secs()).collect();
     assert_eq!(times, [20, 40, 20 + back.as_secs() + 20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_stay_hidden_though_the_queue_was_changed_while_a_worker_waited() {
+    let world = World::new();
+    let queue = world.open("q", standard());
+    world.create(Mapping { batch_size: 500, batching_window: secs(20), ..mapping("m") }).await;
+    world.quiet().await;
+    world.hide("q", secs(5));
+    send(&queue, [message("a")]).await;
+    world.advance(secs(10)).await;
+    // Also while it gathers.
+    world.hide("q", secs(1));
+    world.advance(secs(10)).await;
+    let call = world.calls().remove(0);
+    assert_eq!((call.bodies(), call.at), (vec!["a".to_owned()], secs(20)));
+    assert_eq!(call.event["Records"][0]["attributes"]["ApproximateReceiveCount"], "1");
 }
 
 #[tokio::test(start_paused = true)]

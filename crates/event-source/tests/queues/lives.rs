@@ -13,7 +13,7 @@ async fn whatever_a_process_was_about_to_do_the_next_one_does() {
         // Its process ends as soon as the change is stored.
         let world = World::over(world.outside);
         let change = |mapping: &mut Mapping| mapping.is_enabled = is_enabled;
-        world.sources.update(&account(), &region(), "m", change).await.unwrap();
+        world.update("m", change).await.unwrap();
         assert!(!world.state("m").await.is_final());
         let world = world.restart(false).await;
         world.until(async || Some(world.state("m").await) == expected).await;
@@ -62,7 +62,7 @@ async fn a_queue_that_is_not_there_is_looked_for_again() {
         .await;
     // It can be changed all the same.
     let change = |mapping: &mut Mapping| mapping.batch_size = 2;
-    world.sources.update(&account(), &region(), "m", change).await.unwrap();
+    world.update("m", change).await.unwrap();
     world.until(async || world.state("m").await == State::Enabled).await;
     let queue = world.open("q", standard());
     send(&queue, ["a", "b", "c"].map(message)).await;
@@ -100,7 +100,7 @@ async fn one_that_is_disabled_while_it_begins_stays_disabled() {
         let world = world.restart(true).await;
         world.quiet().await;
         let change = |mapping: &mut Mapping| mapping.is_enabled = false;
-        world.sources.update(&account(), &region(), "m", change).await.unwrap();
+        world.update("m", change).await.unwrap();
         drop(gate);
         world.until(async || world.state("m").await.is_final()).await;
         world.quiet().await;

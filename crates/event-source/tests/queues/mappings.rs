@@ -28,11 +28,10 @@ async fn one_that_is_not_enabled_is_disabled_at_once_and_does_not_poll() {
     send(&queue, [message("a")]).await;
     world.advance(secs(60)).await;
     assert_eq!((world.calls().len(), world.counts("q").await), (0, (1, 0)));
-    let enabled = world.sources.update(&account(), &region(), "m", |mapping| mapping.is_enabled = true).await;
+    let enabled = world.update("m", |mapping| mapping.is_enabled = true).await;
     assert_eq!(enabled.unwrap().state, State::Enabling);
     world.until(async || world.state("m").await == State::Enabled && world.is_empty("q").await).await;
-    let disabled =
-        world.sources.update(&account(), &region(), "m", |mapping| mapping.is_enabled = false).await;
+    let disabled = world.update("m", |mapping| mapping.is_enabled = false).await;
     assert_eq!(disabled.unwrap().state, State::Disabling);
     world.until(async || world.state("m").await == State::Disabled).await;
     send(&queue, [message("b")]).await;
@@ -49,15 +48,13 @@ async fn a_pair_of_source_and_function_is_mapped_once() {
     let second = world.sources.create(mapping("n")).await;
     assert!(matches!(second, Err(MappingError::Exists(uuid)) if uuid == "m"));
     world.create(other("n", "g")).await;
-    let changed =
-        world.sources.update(&account(), &region(), "n", |mapping| mapping.function = function("f")).await;
+    let changed = world.update("n", |mapping| mapping.function = function("f")).await;
     assert!(matches!(changed, Err(MappingError::Exists(uuid)) if uuid == "m"));
     let (one, two) =
         tokio::join!(world.sources.create(other("x", "h")), world.sources.create(other("y", "h")));
     assert!(one.is_ok() != two.is_ok());
     // What it had before is free again.
-    let changed =
-        world.sources.update(&account(), &region(), "n", |mapping| mapping.function = function("i")).await;
+    let changed = world.update("n", |mapping| mapping.function = function("i")).await;
     assert_eq!(changed.unwrap().state, State::Updating);
     world.create(other("z", "g")).await;
 }
@@ -70,8 +67,8 @@ async fn a_mapping_between_two_states_is_left_alone() {
     let gate = world.outside.gate.write().await;
     send(&queue, [message("a")]).await;
     world.until(async || world.calls().len() == 1).await;
-    let update =
-        async || world.sources.update(&account(), &region(), "m", |mapping| mapping.batch_size = 1).await;
+    let update = async || world.update("m", |mapping| mapping.batch_size = 1).await;
+    let seen = world.get("m").await;
     let updated = update().await.unwrap();
     assert_eq!((updated.state, updated.batch_size, updated.revision), (State::Updating, 1, 1));
     // The last batch runs.
@@ -84,6 +81,9 @@ async fn a_mapping_between_two_states_is_left_alone() {
     send(&queue, [message("b"), message("c")]).await;
     world.until(async || world.is_empty("q").await).await;
     assert_eq!(world.batches(), [["a"], ["b"], ["c"]]);
+    // What was checked against it as it was may not go together with what it is now.
+    let stale = world.sources.update(&seen, |mapping| mapping.batch_size = 2).await;
+    assert!(matches!(stale, Err(MappingError::InUse)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +145,7 @@ async fn a_lost_reply_is_found_out() {
         assert_eq!(world.state(uuid).await, State::Disabled);
         world.outside.store.fail_next_commit(lost(), applied);
         let change = |mapping: &mut Mapping| mapping.function = function(&format!("{uuid}2"));
-        let changed = world.sources.update(&account(), &region(), uuid, change).await.unwrap();
+        let changed = world.update(uuid, change).await.unwrap();
         assert_eq!(changed.revision, 1);
     }
     world.outside.store.fail_next_commit(CommitError::Unavailable("no".to_owned()), Applied::No);

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use clock::{Clock, Timestamp, VirtualClock};
 use event_source::{
     Batch, EventSources, EventSourcesParts, FindQueue, FindStream, FunctionInfo, Functions, Invoked, Mapping,
-    Page, Polling, QueuePolling, Ran, State,
+    MappingError, Page, Polling, QueuePolling, Ran, State,
 };
 use ids::{AccountId, Arn, FunctionArn, IdSource, Region};
 use queue::{
@@ -312,6 +312,12 @@ impl World {
         self.queues.open(id, settings)
     }
 
+    /// Gives the queue another visibility timeout.
+    pub(crate) fn hide(&self, name: &str, visibility_timeout: Duration) {
+        self.outside.queues.lock().unwrap().get_mut(name).unwrap().1.visibility_timeout = visibility_timeout;
+        self.queue(name);
+    }
+
     /// The queue as this process has it.
     pub(crate) fn queue(&self, name: &str) -> Queue {
         let (id, settings) = self.outside.queues.lock().unwrap()[name].clone();
@@ -333,6 +339,15 @@ impl World {
 
     pub(crate) async fn get(&self, uuid: &str) -> Mapping {
         self.sources.get(&account(), &region(), uuid).await.unwrap()
+    }
+
+    pub(crate) async fn update(
+        &self,
+        uuid: &str,
+        change: impl FnOnce(&mut Mapping) + Send,
+    ) -> Result<Mapping, MappingError> {
+        let seen = self.get(uuid).await;
+        self.sources.update(&seen, change).await
     }
 
     pub(crate) async fn state(&self, uuid: &str) -> State {

@@ -439,13 +439,13 @@ impl World {
         &self,
         change: impl FnOnce(&mut Mapping, &mut StreamPolling) + Send,
     ) {
-        let Mapping { account, region, uuid, .. } = mapping(|_, _| {});
+        let seen = self.get().unwrap();
         let change = |mapping: &mut Mapping| {
             let Polling::Stream(mut polling) = mapping.polling.clone() else { panic!("not a stream's") };
             change(mapping, &mut polling);
             mapping.polling = Polling::Stream(polling);
         };
-        self.block_on(self.mappings.update(&account, &region, &uuid, change)).unwrap();
+        self.block_on(self.mappings.update(&seen, change)).unwrap();
     }
 
     pub(crate) fn delete(&self) {

@@ -29,7 +29,8 @@ pub(super) fn read_filters(criteria: &FilterCriteria, kind: Kind) -> Outcome<Vec
 fn read_pattern(text: Option<&str>, kind: Kind) -> Outcome<String> {
     let text = text.ok_or_else(invalid)?;
     Pattern::parse(text, Dialect::LambdaFilter).map_err(|_| invalid())?;
-    if kind == Kind::Stream && wants_plain_text(text) {
+    let pattern = serde_json::from_str(text).unwrap_or_default();
+    if kind == Kind::Stream && wants_plain_text(&pattern) {
         return Err(invalid());
     }
     Ok(text.to_owned())
@@ -37,10 +38,10 @@ fn read_pattern(text: Option<&str>, kind: Kind) -> Outcome<String> {
 
 /// "To properly filter events from Kinesis, both the data field and your filter criteria for the data field must be in
 /// valid JSON format. If either field isn't in a valid JSON format, Lambda drops the message or throws an exception": a
-/// pattern for the data as plain text is a list.
-fn wants_plain_text(text: &str) -> bool {
-    let pattern: Option<Value> = serde_json::from_str(text).ok();
-    pattern.as_ref().and_then(|pattern| pattern.get("data")).is_some_and(Value::is_array)
+/// pattern for the data as plain text is a list, also in a branch of `$or`.
+fn wants_plain_text(pattern: &Value) -> bool {
+    let branches = pattern.get("$or").and_then(Value::as_array).into_iter().flatten();
+    pattern.get("data").is_some_and(Value::is_array) || branches.into_iter().any(wants_plain_text)
 }
 
 fn invalid() -> Failure {

@@ -1,7 +1,7 @@
 //! `CreateEventSourceMapping`.
 
 use api_lambda::{CreateEventSourceMappingRequest, EventSourceMappingConfiguration};
-use event_source::{Mapping, MappingError, State};
+use event_source::{Mapping, MappingError};
 use wire::Context;
 
 use crate::Lambda;
@@ -30,29 +30,31 @@ pub(crate) async fn run(
     change.apply(&mut mapping);
     check_whole(&mapping)?;
     check_reachable(context, &mapping.source, kind)?;
-    mapping.state = if mapping.is_enabled { State::Creating } else { State::Disabled };
     match kind {
         Kind::Queue => {
             let visibility_timeout = find_queue(lambda, &mapping.source).await?;
             check_visibility(visibility_timeout, info.timeout)?;
-            create(lambda, context, &mapping, &tags).await?;
+            mapping = create(lambda, context, mapping, &tags).await?;
             point_out_short_visibility(&mapping, visibility_timeout, info.timeout);
         }
         Kind::Stream => {
             find_stream(lambda, &mapping.source).await?;
-            create(lambda, context, &mapping, &tags).await?;
+            mapping = create(lambda, context, mapping, &tags).await?;
         }
     }
     Ok(shown(&mapping, Shown::Alone))
 }
 
 /// The tags go first, so that there is never a mapping without the tags that it was made with.
-async fn create(lambda: &Lambda, context: &Context, mapping: &Mapping, tags: &Tags) -> Outcome<()> {
+async fn create(lambda: &Lambda, context: &Context, mapping: Mapping, tags: &Tags) -> Outcome<Mapping> {
     put_tags(lambda, context, &mapping.uuid, tags).await?;
-    let Err(error) = lambda.event_sources.create(mapping.clone()).await else { return Ok(()) };
+    let error = match lambda.event_sources.create(mapping.clone()).await {
+        Ok(created) => return Ok(created),
+        Err(error) => error,
+    };
     if let MappingError::Exists(uuid) = &error {
         delete_tags(lambda, context, &mapping.uuid).await?;
-        return Err(exists(mapping, uuid));
+        return Err(exists(&mapping, uuid));
     }
     // Whether there is a mapping now is not known if the store failed: its tags stay.
     Err(failure(error, "create"))

@@ -45,11 +45,8 @@ pub(crate) async fn run(
         check_visibility(visibility_timeout, info.timeout)?;
         point_out_short_visibility(&changed, visibility_timeout, info.timeout);
     }
-    match lambda
-        .event_sources
-        .update(account, region, &input.uuid, move |mapping| change.apply(mapping))
-        .await
-    {
+    // What was checked was the whole of it: another change in between may not go together with this one.
+    match lambda.event_sources.update(&mapping, move |mapping| change.apply(mapping)).await {
         Ok(mapping) => Ok(shown(&mapping, Shown::Alone)),
         Err(MappingError::Exists(uuid)) => Err::<_, Failure>(exists(&changed, &uuid)),
         Err(error) => Err(refused(error)),

@@ -162,17 +162,18 @@ impl World {
         let outside = self.outside.clone();
         let history = &mut mine.history;
         self.outside.journal.write(self.outside.time.now(), What::Meddled { how: format!("change {uuid}") });
-        let result = process
-            .sources
-            .update(&account, &region, &uuid, move |mapping| {
-                let state = (mapping.state, mapping.revision);
-                change(mapping);
-                (mapping.state, mapping.revision) = state;
-                *new = mapping.clone();
-                history.push(mapping.clone());
-                drop(outside);
-            })
-            .await;
+        let change = move |mapping: &mut Mapping| {
+            let state = (mapping.state, mapping.revision);
+            change(mapping);
+            (mapping.state, mapping.revision) = state;
+            *new = mapping.clone();
+            history.push(mapping.clone());
+            drop(outside);
+        };
+        let result = match process.sources.get(&account, &region, &uuid).await {
+            Ok(seen) => process.sources.update(&seen, change).await,
+            Err(error) => Err(error),
+        };
         match result {
             Ok(mapping) => {
                 assert!(!mapping.state.is_final(), "{:?} just after a change", mapping.state);
