@@ -138,6 +138,21 @@ async fn messages_stay_hidden_though_the_queue_was_changed_while_a_worker_waited
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_longer_visibility_timeout_holds_for_a_worker_that_waited_before_it_was_set() {
+    let world = World::new();
+    let queue = world.open("q", standard());
+    world.behave(|_| crate::world::Does::Fails);
+    world.create(Mapping { batch_size: 500, batching_window: secs(20), ..mapping("m") }).await;
+    world.quiet().await;
+    world.hide("q", secs(600));
+    send(&queue, [message("a")]).await;
+    world.advance(secs(599)).await;
+    assert_eq!((world.calls().len(), world.counts("q").await), (1, (0, 1)));
+    world.advance(secs(30)).await;
+    assert_eq!(world.calls().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_event_is_larger_than_6_mb_and_the_rest_comes_next() {
     let world = World::new();
     let queue = world.open("q", standard());
