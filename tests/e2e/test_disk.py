@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from botocore.exceptions import ClientError
 
-from account import Account, eventually
+from account import Account, TimedAccount, eventually
 from lambent import Server
 
 # A store of some megabytes, and room for some hundred messages.

@@ -33,7 +33,7 @@ struct Clients {
 impl Clients {
     /// boto3 and pytest in a virtual environment of their own.
     fn python(&self) -> Result<Option<String>> {
-        let ready = succeeds(&self.venv("python"), &["-c", "import boto3, pytest, awslambdaric"]);
+        let ready = succeeds(&self.venv("python"), &["-c", "import boto3, pytest, pyflakes, awslambdaric"]);
         if ready {
             return Ok(None);
         }
@@ -41,7 +41,7 @@ impl Clients {
             self.install,
             "boto3 and pytest are needed for the end-to-end tests: run without --no-install, or with --rust-only"
         );
-        println!("installing boto3, pytest and awslambdaric from PyPI into target/clients/venv");
+        println!("installing boto3, pytest, pyflakes and awslambdaric from PyPI into target/clients/venv");
         run(&self.root, "python3", &["-m", "venv", "target/clients/venv"])?;
         let requirements = "tests/e2e/requirements.txt";
         let pip = self.venv("pip");
@@ -135,6 +135,7 @@ impl Clients {
     }
 
     fn run_pytest(&self) -> Result<()> {
+        run(&self.root, &self.venv("python"), &["-m", "pyflakes", "tests", "examples"])?;
         run(&self.root, &self.venv("python"), &["-m", "pytest", "-q", "-rs", "tests/e2e"])
     }
 }
