@@ -80,10 +80,14 @@ fn describe(what: &What) -> (&'static str, String, Value) {
 }
 
 fn tell(attempted: &Attempted) -> String {
-    let Attempted { number, version, duration, cold, error, .. } = attempted;
+    let Attempted { number, version, duration, cold, error, failed_items, .. } = attempted;
     let ms = duration.as_millis();
     let start = if *cold { ", on a new environment" } else { "" };
     match error {
+        None if *failed_items > 0 => format!(
+            "attempt {number} ended in {ms} ms and reported items of its batch as failed: {failed_items} (version \
+             {version}{start})"
+        ),
         None => format!("attempt {number} succeeded in {ms} ms (version {version}{start})"),
         Some((kind, message)) => {
             let line = message.lines().next().unwrap_or_default();
@@ -103,6 +107,7 @@ fn fields(attempted: &Attempted) -> Value {
         "duration_ms": attempted.duration.as_secs_f64() * 1_000.0,
         "cold": attempted.cold,
         "error": error(attempted.error.as_ref()),
+        "failed_items": attempted.failed_items,
         "log_group": attempted.log_group,
         "log_stream": attempted.log_stream,
         "environment": environment(&attempted.log_stream),
@@ -132,6 +137,7 @@ mod tests {
             duration: Duration::from_micros(12_500),
             cold: true,
             error: error.map(|(kind, message)| (kind.to_owned(), message.to_owned())),
+            failed_items: 0,
             log_group: "/aws/lambda/f".to_owned(),
             log_stream: "2026/11/23/[3]0123".to_owned(),
         })
@@ -146,6 +152,10 @@ mod tests {
         assert_eq!((&details["duration_ms"], &details["environment"]), (&json!(12.5), &json!("0123")));
         let (_, text, details) = describe(&attempted(None));
         assert_eq!(text, "attempt 2 succeeded in 12 ms (version 3, on a new environment)");
+        let What::Attempted(attempted) = attempted(None) else { panic!("not an attempt") };
+        let (_, partial, fields) = describe(&What::Attempted(Attempted { failed_items: 3, ..attempted }));
+        let expected = "attempt 2 ended in 12 ms and reported items of its batch as failed: 3 (version 3, on a new environment)";
+        assert_eq!((&*partial, &fields["failed_items"]), (expected, &json!(3)));
         assert_eq!(details["error"], Value::Null);
     }
 

@@ -48,6 +48,7 @@ pub(crate) fn attempted(number: u32) -> What {
         duration: Duration::from_millis(7),
         cold: number == 1,
         error: Some(("ValueError".to_owned(), "no".to_owned())),
+        failed_items: 0,
         log_group: "/aws/lambda/f".to_owned(),
         log_stream: "2024/01/31/[$LATEST]0123".to_owned(),
     })

@@ -55,6 +55,7 @@ impl Functions for World {
             duration: Duration::ZERO,
             cold: false,
             error: None,
+            failed_items: 0,
             log_group: String::new(),
             log_stream: String::new(),
         };

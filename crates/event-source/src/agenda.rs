@@ -1,4 +1,5 @@
-//! What lanes wait for, read from their rows: retries, destinations that are tried again, and the ends of windows.
+//! What mappings wait for: the batches that they gather, and what lanes' rows tell of: retries, destinations that are tried
+//! again, and the ends of tumbling windows.
 
 use async_trait::async_trait;
 use clock::Timestamp;
@@ -14,7 +15,9 @@ use crate::{EventSources, Mapping, Polling};
 impl Agenda for EventSources {
     async fn due(&self, limit: usize) -> Vec<Due> {
         let mappings: Vec<_> = self.engine().slots().values().map(|slot| slot.mapping()).collect();
-        let mut due = Vec::new();
+        let now = self.engine().parts.clock.now();
+        let mut due = self.engine().waiting.all();
+        due.retain(|due| due.at > now);
         for mapping in mappings.iter().filter(|mapping| mapping.is_enabled) {
             match self.waits_of(mapping).await {
                 Ok(waits) => due.extend(waits),

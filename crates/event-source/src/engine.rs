@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use crate::pauses::Pauses;
 use crate::slot::Slot;
 use crate::tables::{checkpoints, mappings};
+use crate::waiting::Waiting;
 use crate::{EventSourcesParts, Functions, Mapping, MappingError, State, supervisor};
 
 /// A result of a mapping's last batch is stored at most once in so much execution time.
@@ -25,6 +26,7 @@ pub(crate) struct Engine {
     functions: OnceLock<Arc<dyn Functions>>,
     loaded: OnceCell<()>,
     slots: Mutex<BTreeMap<Key, Arc<Slot>>>,
+    pub(crate) waiting: Waiting,
 }
 
 pub(crate) fn store_error(error: TableError) -> StoreError {
@@ -35,12 +37,13 @@ pub(crate) fn store_error(error: TableError) -> StoreError {
 }
 
 impl Engine {
-    pub(crate) const fn new(parts: EventSourcesParts) -> Self {
+    pub(crate) fn new(parts: EventSourcesParts) -> Self {
         Self {
             parts,
             functions: OnceLock::new(),
             loaded: OnceCell::const_new(),
             slots: Mutex::new(BTreeMap::new()),
+            waiting: Waiting::default(),
         }
     }
 

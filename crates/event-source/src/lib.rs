@@ -31,6 +31,7 @@ mod stop;
 mod stream_poller;
 mod supervisor;
 mod tables;
+mod waiting;
 
 pub use event_sources::{EventSources, EventSourcesParts, MappingError, Page};
 pub use functions::{Batch, FunctionInfo, Functions, Invoked, Ran};

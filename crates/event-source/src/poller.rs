@@ -4,14 +4,15 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clock::Hold;
-use targets::{Step, What};
+use clock::{Hold, Timestamp};
+use targets::{Due, Step, What};
 
 use crate::engine::Engine;
 use crate::figures::Figures;
 use crate::filter::Filter;
 use crate::slot::Slot;
 use crate::stop::Stop;
+use crate::waiting::Wait;
 use crate::{EventSourcesParts, Functions, Mapping, State};
 
 /// `LastProcessingResult` when the last batch went well.
@@ -74,6 +75,12 @@ impl Poller {
     /// Says how the last batch went: `LastProcessingResult`. Stored only when it changes; without waiting.
     pub(crate) fn report(&self, result: &str) {
         self.engine.report(&self.slot, result);
+    }
+
+    /// Says that a batch is gathered until then, as long as what is returned is kept.
+    pub(crate) fn gathers(&self, until: Timestamp, id: String) -> Wait {
+        let resource = self.mapping.function.to_string();
+        self.engine.waiting.begin(Due { at: until, what: "batching window ends".to_owned(), resource, id })
     }
 
     /// Whether making steps is in vain.

@@ -79,6 +79,7 @@ pub(crate) fn attempted(branch: &Branch, ended: &Ended) -> Attempted {
         duration: ended.report.duration,
         cold: ended.report.init.is_some(),
         error: ended.error.as_ref().map(|error| (error.error_type.clone(), error.message.clone())),
+        failed_items: 0,
         log_group: ended.log_stream.group.clone(),
         log_stream: ended.log_stream.stream.clone(),
     }

@@ -13,6 +13,7 @@ pub fn attempted(error: Option<(String, String)>) -> Attempted {
         duration: Duration::from_millis(1),
         cold: false,
         error,
+        failed_items: 0,
         log_group: "/aws/lambda/f".to_owned(),
         log_stream: "stream".to_owned(),
     }

@@ -98,6 +98,9 @@ pub struct Attempted {
     pub cold: bool,
     /// The error's type and message, if it failed.
     pub error: Option<(String, String)>,
+    /// How many items of its batch it reported as failed, though it succeeded.
+    #[serde(default)]
+    pub failed_items: usize,
     /// Where its log lines are.
     pub log_group: String,
     /// The stream names the environment.

@@ -50,6 +50,7 @@ fn ran(failed: bool) -> Attempt {
             duration: SECOND,
             cold: false,
             error: None,
+            failed_items: 0,
             log_group: String::new(),
             log_stream: String::new(),
         },

@@ -86,6 +86,7 @@ impl Gatherer {
         mut hold: Hold,
     ) -> Hold {
         let end = pool.poller.parts().clock.now() + pool.poller.mapping.batching_window;
+        let _gathers = pool.poller.gathers(end, pool.poller.mapping.uuid.clone());
         while !batch.is_complete() {
             let until = pool.end_of_window(end);
             let poll = Poll { max_messages: self.receive_max(batch), ..pool.poll(visibility) };

@@ -120,7 +120,8 @@ impl Pool {
         let figures = &self.poller.figures;
         figures.count(Figure::Invoked, messages.len());
         let failures = self.failures(&ran, &messages);
-        self.tell(ran, &messages);
+        let failed_items = failures.as_ref().map_or(messages.len(), BTreeSet::len);
+        self.tell(ran, &messages, failed_items);
         let Some(failures) = failures else {
             self.scale().failed();
             self.poller.report(CALL_FAILED);
@@ -152,7 +153,7 @@ impl Pool {
     }
 
     /// The story of the messages, and of the invocation.
-    fn tell(&self, ran: Ran, messages: &[Message]) {
+    fn tell(&self, ran: Ran, messages: &[Message], failed_items: usize) {
         if self.poller.is_untraced() {
             return;
         }
@@ -165,6 +166,7 @@ impl Pool {
             self.poller.trace(message.id.clone(), queue.clone(), what);
         }
         attempted.number = 1;
+        attempted.failed_items = if attempted.error.is_none() { failed_items } else { 0 };
         self.poller.trace(request_id, function, What::Attempted(attempted));
     }
 }

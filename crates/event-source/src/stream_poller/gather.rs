@@ -118,6 +118,7 @@ impl Work {
         }
         let batching_window = self.place.mapping().batching_window;
         let (mut batch, mut has_read) = (Growing::default(), false);
+        let mut gathers = None;
         loop {
             self.grow(&mut batch);
             if batch.records.is_empty() && batch.is_full {
@@ -140,6 +141,10 @@ impl Work {
             }
             let window_over = self.lane.window.as_ref().map(waits::over_at);
             let due = batch.since.map(|since| since + batching_window);
+            if gathers.is_none() {
+                let Place { poller, shard, .. } = &self.place;
+                gathers = due.map(|due| poller.gathers(due, format!("{} {shard}", poller.mapping.uuid)));
+            }
             let wake = due.into_iter().chain(window_over).min();
             match self.read(self.room(&batch), wake).await {
                 Ok(Some(read)) => {

@@ -80,10 +80,14 @@ impl Work {
             // Records of a stream have no trace by which a loop could be told.
             Invoked::LoopStopped { .. } => return self.failed(CALL_FAILED, batch),
         };
-        self.tell(&ran, tries);
         let reading =
             Reading { item_failures: mapping.reports_batch_item_failures, state: self.has_windows() };
         let (outcome, state) = judge(&ran, reading, batch);
+        let failed_items = match outcome {
+            Outcome::Failed(from, _) if ran.error.is_none() => batch.len().saturating_sub(from),
+            _ => 0,
+        };
+        self.tell(&ran, tries, failed_items);
         poller.figures.count(Figure::Invoked, batch.len());
         let result = match outcome {
             Outcome::Failed(from, _) => {
@@ -108,12 +112,13 @@ impl Work {
         (Outcome::TurnedAway, None)
     }
 
-    fn tell(&self, ran: &Ran, tries: &Tries) {
+    fn tell(&self, ran: &Ran, tries: &Tries, failed_items: usize) {
         let poller: &Arc<_> = &self.place.poller;
         if poller.is_untraced() {
             return;
         }
-        let attempted = Attempted { number: tries.failures.saturating_add(1), ..ran.attempted.clone() };
+        let number = tries.failures.saturating_add(1);
+        let attempted = Attempted { number, failed_items, ..ran.attempted.clone() };
         let resource = poller.mapping.function.to_string();
         poller.trace(ran.request_id.clone(), resource, What::Attempted(attempted));
     }

@@ -2,7 +2,7 @@
 
 use event_source::Mapping;
 use queue::{NewMessage, Settings};
-use targets::{AttributeValue, MessageAttribute, What};
+use targets::{Agenda, AttributeValue, MessageAttribute, What};
 
 use crate::world::{TIMEOUT, World, mapping, message, ok, secs, send, standard};
 
@@ -74,6 +74,9 @@ async fn a_window_gathers_a_large_batch() {
     for n in 0..4 {
         send(&queue, (0..30).map(|m| message(&format!("{n}-{m}")))).await;
         world.advance(secs(5)).await;
+        let due = world.sources.due(10).await;
+        let expected = (n < 3).then_some((crate::world::START + secs(20), "batching window ends"));
+        assert_eq!(due.first().map(|due| (due.at, due.what.as_str())), expected);
     }
     assert_eq!(world.calls().len(), 1);
     assert_eq!((world.calls()[0].bodies().len(), world.calls()[0].at), (120, secs(20)));

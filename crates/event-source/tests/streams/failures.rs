@@ -107,6 +107,13 @@ fn a_partial_response_and_halves_find_the_record() {
     world.put_all(&["1", "2", "3", "4", "5", "6"]);
     world.advance_to(10);
     assert_eq!(world.story(), ["0 1,2,3,4,5,6", "0 3,4,5,6", "0 3,4", "0 3", "0 4", "0 5,6"]);
+    let steps = world.outside.steps.lock().unwrap();
+    let failed = steps.iter().filter_map(|step| match &step.what {
+        What::Attempted(attempted) => Some(attempted.failed_items),
+        _ => None,
+    });
+    assert_eq!(failed.collect::<Vec<_>>(), [4, 4, 2, 1, 0, 0], "it is told that not all went well");
+    drop(steps);
     assert_eq!(world.figure("DroppedEventCount"), 1.0);
 }
 
@@ -294,6 +301,19 @@ fn an_invocation_that_the_end_of_a_process_cut_off_is_repeated() {
     assert_eq!(world.texts(), ["a", "a"]);
     let world = world.kill();
     assert_eq!(world.texts(), ["a", "a"]);
+}
+
+#[test]
+fn batches_that_are_gathered_are_on_the_agenda() {
+    let world = World::new(1);
+    world.create(|mapping, _| mapping.batching_window = Duration::from_secs(30));
+    world.put("key", "a");
+    world.advance_to(2);
+    let due = world.block_on(world.mappings.due(10));
+    assert_eq!(due.len(), 1, "{due:?}");
+    assert_eq!((due[0].at, due[0].what.as_str()), (START + Duration::from_secs(30), "batching window ends"));
+    world.advance_to(30);
+    assert_eq!((world.texts(), world.block_on(world.mappings.due(10))), (vec!["a".to_owned()], Vec::new()));
 }
 
 #[test]

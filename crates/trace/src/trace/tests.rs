@@ -102,6 +102,7 @@ fn attempted(error: Option<(&str, &str)>) -> What {
         duration: Duration::from_millis(7),
         cold: true,
         error: error.map(|(kind, message)| (kind.to_owned(), message.to_owned())),
+        failed_items: 0,
         log_group: "/aws/lambda/f".to_owned(),
         log_stream: "s".to_owned(),
     })

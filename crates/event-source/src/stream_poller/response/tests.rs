@@ -20,6 +20,7 @@ fn ran(payload: &str, error: bool) -> Ran {
             duration: std::time::Duration::ZERO,
             cold: false,
             error: None,
+            failed_items: 0,
             log_group: String::new(),
             log_stream: String::new(),
         },
