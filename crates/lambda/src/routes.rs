@@ -153,10 +153,19 @@ pub(crate) async fn find_route(lambda: &Lambda, reference: &FunctionReference) -
     if let Some(route) = lambda.routes.get(reference) {
         return Ok(route);
     }
-    let generation = lambda.routes.generation();
-    let route = Arc::new(read_route(lambda, reference).await?);
-    lambda.routes.keep(generation, reference, &route);
-    Ok(route)
+    loop {
+        let generation = lambda.routes.generation();
+        match read_route(lambda, reference).await {
+            Ok(route) => {
+                let route = Arc::new(route);
+                lambda.routes.keep(generation, reference, &route);
+                return Ok(route);
+            }
+            // The code that was to be run may have made way for newer code before its files could be kept.
+            Err(Failure::Internal(_)) if generation != lambda.routes.generation() => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 async fn read_route(lambda: &Lambda, reference: &FunctionReference) -> Outcome<Route> {

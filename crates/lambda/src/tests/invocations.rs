@@ -63,8 +63,9 @@ async fn an_update_is_seen_by_the_next_invocation() {
         ..UpdateFunctionCodeRequest::default()
     };
     harness.lambda.update_function_code(&context(), request).await.unwrap();
-    // Not yet prepared: what was there serves.
-    assert_eq!(text(&harness.invoke("f", "{}").await.unwrap()), "1");
+    // As long as it is not prepared, what was there serves; there is no moment at which nothing does.
+    let meanwhile = text(&harness.invoke("f", "{}").await.unwrap()).to_owned();
+    assert!(["1", "2"].contains(&&*meanwhile), "{meanwhile}");
     harness.settled("f").await;
     assert_eq!(text(&harness.invoke("f", "{}").await.unwrap()), "2");
     super::functions::delete(&harness, "f", None).await.unwrap();
